@@ -1,0 +1,17 @@
+//! What people wrote: places and diagnostics, values, YAML, vault, templates, inventories, playbooks, variables.
+//!
+//! The rooms in the order in which data flows; a room uses rooms above it, never below:
+//! `diag`, `outside`, `value` ← `yaml` ← `vault` ← `template` ← `inventory`, `playbook` ← `vars`.
+//!
+//! Not here: tokio, the network, processes, the clock, the environment. What little of the world the language needs
+//! (reading a file, `lookup('env')`, an inventory script) it asks of [`outside::Outside`].
+
+pub mod diag;
+pub mod inventory;
+pub mod outside;
+pub mod playbook;
+pub mod template;
+pub mod value;
+pub mod vars;
+pub mod vault;
+pub mod yaml;

@@ -1,0 +1,7 @@
+//! Templates and expressions: Jinja as Ansible 2.19 means it, on values that know who wrote them.
+
+mod error;
+mod templar;
+
+pub use error::{TemplateError, TemplateErrorKind};
+pub use templar::{FileOptions, Site, Templar};

@@ -1,0 +1,28 @@
+//! One file per module: arguments → probe → decide → act.
+//!
+//! A module is a readable story: read what the host has (several probes in one round trip), decide in a pure function,
+//! act. It never builds shell text by hand: [`crate::transport::Host`] quotes. It knows no engine; what it wants from the
+//! run (a new host, a fact, an included variable) it returns as an [`Ask`].
+
+mod context;
+mod outcome;
+mod spec;
+
+pub use context::{Clock, Ctx, Effects};
+pub use outcome::{Ask, Failure, Outcome};
+pub use spec::{Args, Kind, Param, Spec};
+
+use async_trait::async_trait;
+
+/// One module.
+#[async_trait]
+pub trait Module: Send + Sync {
+    /// Names, parameters, check mode.
+    fn spec(&self) -> &'static Spec;
+
+    /// Does the work.
+    ///
+    /// # Errors
+    /// [`Failure`]: the task failed or its host is unreachable.
+    async fn run(&self, args: Args, ctx: &mut Ctx<'_>) -> Result<Outcome, Failure>;
+}
