@@ -1,6 +1,7 @@
 //! The events of a run. A statistic is a fold over them.
 
 use indexmap::IndexMap;
+use mainstay_language::diag::Diagnostic;
 use mainstay_language::value::{Map, Value};
 use std::sync::Arc;
 
@@ -85,6 +86,11 @@ pub enum Event {
     TaskDone {
         /// How.
         result: Box<TaskResult>,
+    },
+    /// The failure of the task that just ended was taken by a `rescue`.
+    Rescued {
+        /// Host.
+        host: Arc<str>,
     },
     /// Files were included on hosts.
     Included {
@@ -208,6 +214,8 @@ pub struct TaskResult {
     pub diff: Vec<Value>,
     /// The task printed its own result in full (`debug`).
     pub verbose_always: bool,
+    /// The error in what was written, if that is why the task failed.
+    pub diagnostic: Option<Box<Diagnostic>>,
 }
 
 /// A verdict on a task.

@@ -23,6 +23,8 @@ pub struct FileStatus {
     pub link: bool,
     /// Somebody may execute it.
     pub executable: bool,
+    /// Everybody may write to it.
+    pub world_writable: bool,
     /// Device and inode, for `is same_file` and mount points.
     pub identity: (u64, u64),
 }

@@ -1,0 +1,246 @@
+//! `include_tasks` and `include_role`: hosts that resolve an include alike get the same items.
+
+use super::items::Looping;
+use super::keywords::{Problem, conditions};
+use super::party::Party;
+use super::task::{Doing, Done};
+use crate::event::{Event, Verdict};
+use mainstay_language::diag::Diagnostic;
+use mainstay_language::playbook::{Action, BlockKind, Item, Keywords, Lineage, RoleInclude, Task};
+use mainstay_language::value::{Map, Scope, Value, string};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+/// One include as a host resolved it.
+#[derive(Clone)]
+struct Wanted {
+    /// What is included, with the variables of its item: equal keys share the loaded items.
+    key: String,
+    what: What,
+    /// Variables of the loop item, for the included tasks.
+    locals: Map,
+    label: Option<String>,
+}
+
+#[derive(Clone)]
+enum What {
+    File(PathBuf),
+    Role(Box<RoleInclude>),
+}
+
+impl Party<'_> {
+    /// Resolves the include on each member, loads what is new, and sends the members there.
+    pub(super) async fn include(&mut self, task: &Arc<Task>, name: &str, path: &str, who: &[usize]) {
+        let mut wanted: Vec<(usize, Vec<Wanted>)> = Vec::new();
+        for index in who {
+            match self.resolve(task, name, path, *index) {
+                Ok((list, None)) => wanted.push((*index, list)),
+                Ok((_, Some(done))) => self.end_include(*index, task, name, path, done),
+                Err(problem) => self.end_include(*index, task, name, path, Done::problem(problem)),
+            }
+        }
+        let mut loaded: HashMap<String, Result<Vec<Item>, Diagnostic>> = HashMap::new();
+        let mut order: Vec<(String, Option<String>, Vec<Arc<str>>, String)> = Vec::new();
+        for (index, list) in &wanted {
+            let Some(host) = self.members.get(*index).map(|m| Arc::clone(&m.host)) else { continue };
+            for one in list {
+                if !loaded.contains_key(&one.key) {
+                    let items = self.load(task, one);
+                    loaded.insert(one.key.clone(), items);
+                }
+                match order.iter_mut().find(|(key, ..)| *key == one.key) {
+                    Some((_, _, hosts, _)) => hosts.push(Arc::clone(&host)),
+                    None => order.push((one.key.clone(), one.label.clone(), vec![Arc::clone(&host)], shown(one))),
+                }
+            }
+        }
+        for (key, label, hosts, file) in order {
+            if matches!(loaded.get(&key), Some(Ok(_))) {
+                self.run.events.emit(Event::Included { file, hosts, label });
+            }
+        }
+        for (index, list) in wanted {
+            self.enter(index, task, name, path, &list, &loaded);
+        }
+    }
+
+    fn enter(
+        &mut self,
+        index: usize,
+        task: &Arc<Task>,
+        name: &str,
+        path: &str,
+        list: &[Wanted],
+        loaded: &HashMap<String, Result<Vec<Item>, Diagnostic>>,
+    ) {
+        let mut items: Vec<Item> = Vec::new();
+        for one in list {
+            match loaded.get(&one.key) {
+                Some(Ok(more)) => items.extend(more.iter().cloned()),
+                Some(Err(diagnostic)) => {
+                    let done = Done::problem(diagnostic.clone().into());
+                    return self.end_include(index, task, name, path, done);
+                }
+                None => {}
+            }
+        }
+        if let Some(member) = self.members.get_mut(index) {
+            member.cursor.include(items);
+        }
+    }
+
+    /// An include that failed or was skipped on a host ends as a task does.
+    fn end_include(&mut self, index: usize, task: &Arc<Task>, name: &str, path: &str, done: Done) {
+        let Some(host) = self.members.get(index).map(|m| Arc::clone(&m.host)) else { return };
+        let doing = Doing::new(self.run, self.playing, task, &host, name, path, Map::new());
+        let scope = doing.scope(&Map::new());
+        let done = doing.conclude(done, &scope);
+        self.apply(index, task, done);
+    }
+
+    /// What a member includes; or how the task ended without including anything.
+    fn resolve(
+        &self,
+        task: &Arc<Task>,
+        name: &str,
+        path: &str,
+        index: usize,
+    ) -> Result<(Vec<Wanted>, Option<Done>), Problem> {
+        let Some(member) = self.members.get(index) else { return Ok((Vec::new(), None)) };
+        let doing = Doing::new(self.run, self.playing, task, &member.host, name, path, Map::new());
+        let scope = doing.scope(&Map::new());
+        let looping = match Looping::of(&doing, &scope) {
+            Ok(looping) => looping,
+            Err(problem) => {
+                return match first_false(&doing, &scope) {
+                    Ok(Some(condition)) => Ok((Vec::new(), Some(Done::skipped(&condition)))),
+                    _ => Err(problem),
+                };
+            }
+        };
+        let Some(looping) = looping else {
+            if let Some(condition) = first_false(&doing, &scope)? {
+                return Ok((Vec::new(), Some(Done::skipped(&condition))));
+            }
+            let what = self.what(&doing, &scope)?;
+            return Ok((vec![wanted(what, Map::new(), None)], None));
+        };
+        let mut list = Vec::new();
+        let mut skipped = None;
+        for nth in 0..looping.items.len() {
+            let locals = looping.locals(nth);
+            let scope = doing.scope(&locals);
+            if let Some(condition) = first_false(&doing, &scope)? {
+                skipped = Some(Done::skipped(&condition));
+                continue;
+            }
+            let label = looping.label(&doing, nth, &scope);
+            list.push(wanted(self.what(&doing, &scope)?, locals, Some(label)));
+        }
+        if list.is_empty() {
+            let empty = || {
+                let mut result = Map::new();
+                result.insert("changed", false);
+                result.insert("skipped", true);
+                result.insert("skipped_reason", "No items in the list");
+                Done::new(result, Verdict::Skipped)
+            };
+            return Ok((list, Some(skipped.unwrap_or_else(empty))));
+        }
+        Ok((list, None))
+    }
+
+    fn what(&self, doing: &Doing<'_>, scope: &Arc<dyn Scope>) -> Result<What, Problem> {
+        let render = |raw: &Value| self.run.templar.render(raw, scope, &doing.site);
+        match &doing.task.action {
+            Action::IncludeTasks { file, .. } => {
+                let name = string(&render(file)?);
+                let found = self.run.loader.find_tasks_file(&name, &doing.task.lineage, &self.playing.directory);
+                Ok(What::File(found.map_err(|d| d.at(&doing.task.lineage.place))?))
+            }
+            Action::IncludeRole(include) => {
+                let mut include = include.clone();
+                include.name = render(&include.name)?;
+                for value in include.from.values_mut() {
+                    *value = render(value)?;
+                }
+                include.from.retain(|_, value| !matches!(value, Value::Omit | Value::Null));
+                include.public = render(&include.public)?;
+                include.allow_duplicates = render(&include.allow_duplicates)?;
+                include.validate = render(&include.validate)?;
+                Ok(What::Role(include))
+            }
+            _ => Err(Diagnostic::error("not an include").at(&doing.task.lineage.place).into()),
+        }
+    }
+
+    /// Loads the items of one include, under a lineage with its `apply` keywords, its variables and its item.
+    fn load(&self, task: &Arc<Task>, one: &Wanted) -> Result<Vec<Item>, Diagnostic> {
+        match &one.what {
+            What::File(file) => {
+                let Action::IncludeTasks { apply, .. } = &task.action else { return Ok(Vec::new()) };
+                let parent = include_lineage(task, apply, &one.locals, file.clone());
+                self.run.loader.tasks_file(file, &parent, &self.playing.directory)
+            }
+            What::Role(include) => {
+                let parent = include_lineage(task, &include.apply, &one.locals, PathBuf::new());
+                let loaded = self.run.loader.role(include, &parent, &self.playing.directory)?;
+                if loaded.role.public {
+                    self.playing.export(&loaded.role);
+                }
+                self.playing.add_handlers(self.run, loaded.handlers);
+                Ok(loaded.items)
+            }
+        }
+    }
+}
+
+fn first_false(doing: &Doing<'_>, scope: &Arc<dyn Scope>) -> Result<Option<Value>, Problem> {
+    for condition in conditions(doing.task) {
+        if !doing.run.templar.condition(condition, scope, &doing.site)? {
+            return Ok(Some(condition.clone()));
+        }
+    }
+    Ok(None)
+}
+
+fn wanted(what: What, locals: Map, label: Option<String>) -> Wanted {
+    let name = match &what {
+        What::File(file) => file.display().to_string(),
+        What::Role(role) => format!("{} {:?}", string(&role.name), role.from),
+    };
+    let key = format!("{name} {:?}", Value::Map(locals.clone()));
+    Wanted { key, what, locals, label }
+}
+
+fn shown(one: &Wanted) -> String {
+    match &one.what {
+        What::File(file) => file.display().to_string(),
+        What::Role(role) => string(&role.name),
+    }
+}
+
+/// The level between an include task and what it includes: `apply:` keywords, the task's `vars` and the loop item as
+/// include parameters. The include's own keywords (tags, when…) are not inherited, those of its parents are.
+fn include_lineage(task: &Arc<Task>, apply: &Keywords, locals: &Map, file: PathBuf) -> Arc<Lineage> {
+    let mut vars = task.lineage.keywords.vars.clone();
+    vars.extend_with(locals);
+    let apply_vars = apply.vars.clone();
+    let keywords = Keywords { vars, ..Keywords::default() };
+    let include = Arc::new(Lineage {
+        keywords,
+        kind: BlockKind::Include { file },
+        parent: task.lineage.parent.clone(),
+        place: task.lineage.place.clone(),
+        derived: OnceLock::new(),
+    });
+    let keywords = Keywords { vars: apply_vars, ..apply.clone() };
+    Arc::new(Lineage {
+        keywords,
+        kind: BlockKind::Block,
+        parent: Some(include),
+        place: task.lineage.place.clone(),
+        derived: OnceLock::new(),
+    })
+}

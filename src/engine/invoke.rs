@@ -1,0 +1,277 @@
+//! A module with its arguments on the host where it runs.
+
+use super::keywords::{Problem, as_int};
+use super::task::{Doing, Done};
+use super::verdict;
+use crate::event::Verdict;
+use crate::modules::{self, Args, Ask, Ctx, Failure, Module, Outcome};
+use crate::transport::TransportError;
+use mainstay_language::diag::Diagnostic;
+use mainstay_language::playbook::Action;
+use mainstay_language::value::{Map, Scope, Value, repr, string};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Doing<'_> {
+    /// Runs the module once and judges its own word; `failed_when` and the like come after.
+    ///
+    /// # Errors
+    /// Something written cannot be rendered or used.
+    pub(super) async fn invoke(&self, scope: &Arc<dyn Scope>) -> Result<Done, Problem> {
+        let (module, raw) = self.module(scope)?;
+        let spec = module.spec();
+        let delegate = self.reader(scope).text(&self.task.lineage, "delegate_to")?.map(Arc::from);
+        let scope = &self.with_delegate(scope, delegate.as_ref());
+        let reader = self.reader(scope);
+        let lineage = &self.task.lineage;
+        let facts_of = match (&delegate, reader.flag(lineage, "delegate_facts")?) {
+            (Some(name), Some(true)) => Arc::clone(name),
+            _ => Arc::clone(self.host),
+        };
+        let check = reader.flag(lineage, "check_mode")?.unwrap_or(self.run.options.check);
+        let diff = reader.flag(lineage, "diff")?.unwrap_or(self.run.options.diff);
+        let args = self.arguments(module, raw, scope)?;
+        if check && !spec.check {
+            return Ok(finish(Ok(skipped_in_check_mode(self)), delegate, &facts_of));
+        }
+        let args = match Args::check(spec, &args) {
+            Ok(args) => args,
+            Err(failure) => return Ok(finish(Err(failure), delegate, &facts_of)),
+        };
+        let host = match self.connect(scope, delegate.as_ref(), spec.controller).await? {
+            Ok(host) => host,
+            Err(error) => return Ok(finish(Err(Failure::Transport(error)), delegate, &facts_of)),
+        };
+        let timeout = host.timeout;
+        let facts = self.run.world.host(&facts_of).facts;
+        let cluster = self.run.cluster.for_module();
+        let mut ctx = Ctx {
+            host: &host,
+            check,
+            diff,
+            verbosity: self.run.options.verbosity,
+            clock: &*self.run.clock,
+            outside: &*self.run.outside,
+            templar: &self.run.templar,
+            scope: Arc::clone(scope),
+            site: &self.site,
+            search: &self.site.search,
+            effects: &*self.run.effects,
+            cluster: cluster.as_deref(),
+            facts: &facts,
+            inventory_hostname: self.host,
+            remote_tmp: &self.run.options.remote_tmp,
+        };
+        let background = self.background(scope)?;
+        let answer = match background {
+            Some((limit, poll)) if !check => {
+                self.in_background(module, args, &mut ctx, limit, poll).await
+            }
+            _ => within(timeout, &*self.run.clock, module.run(args, &mut ctx)).await,
+        };
+        Ok(finish(answer, delegate, &facts_of))
+    }
+
+    /// The module and its raw arguments.
+    fn module(&self, scope: &Arc<dyn Scope>) -> Result<(&'static dyn Module, Value), Problem> {
+        match &self.task.action {
+            Action::Module { name, args, written } => match modules::find(name) {
+                Some(module) => Ok((module, args.clone())),
+                None => Err(self.unknown(written)),
+            },
+            Action::Dynamic { spec, args } => {
+                let spec = self.run.templar.render(spec, scope, &self.site)?;
+                self.dynamic(&spec, args)
+            }
+            Action::Meta(_) | Action::IncludeTasks { .. } | Action::IncludeRole(_) => {
+                Err(self.unknown(&super::keywords::action_name(self.task)))
+            }
+        }
+    }
+
+    /// `action: "{{ name }} key=value"` or `action: {module: name, …}`.
+    fn dynamic(&self, spec: &Value, more: &Value) -> Result<(&'static dyn Module, Value), Problem> {
+        let (name, mut args) = match spec {
+            Value::Map(map) => {
+                let mut map = map.clone();
+                (map.remove("module").map(|m| string(&m)).unwrap_or_default(), map)
+            }
+            other => {
+                let text = string(other);
+                let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
+                let mut map = Map::new();
+                for (key, value) in mainstay_language::playbook::key_values(rest.trim()) {
+                    map.insert(key, value);
+                }
+                (name.to_owned(), map)
+            }
+        };
+        if let Value::Map(more) = more {
+            let mut all = more.clone();
+            all.extend_with(&args);
+            args = all;
+        }
+        modules::find(&name).map(|module| (module, Value::Map(args))).ok_or_else(|| self.unknown(&name))
+    }
+
+    fn unknown(&self, name: &str) -> Problem {
+        let mut diagnostic = Diagnostic::error(format!("no module is named {}", repr(&name.into())))
+            .at(&self.task.lineage.place);
+        if let Some(near) = modules::near(name) {
+            diagnostic = diagnostic.hint(format!("did you mean {near}?"));
+        }
+        diagnostic.into()
+    }
+
+    /// Rendered arguments over the defaults of `module_defaults`. Arguments that the module evaluates itself (`that`
+    /// of `assert`) stay as written.
+    fn arguments(&self, module: &dyn Module, raw: Value, scope: &Arc<dyn Scope>) -> Result<Map, Problem> {
+        let spec = module.spec();
+        let mut all = self.module_defaults(spec.names, scope)?;
+        let raw = match raw {
+            Value::Text(_) => self.run.templar.render(&raw, scope, &self.site)?,
+            other => other,
+        };
+        let entries = match &raw {
+            Value::Map(map) => map.clone(),
+            Value::Null | Value::Omit => Map::new(),
+            other => {
+                let message = format!("arguments of {} are a {}, not a dictionary", spec.names.first().unwrap_or(&""), other.type_name());
+                return Err(Diagnostic::error(message).at(&self.task.lineage.place).into());
+            }
+        };
+        for (key, value) in entries.iter() {
+            let key = self.run.templar.render(key, scope, &self.site)?;
+            let name = string(&key);
+            if spec.evaluates.contains(&name.as_str()) {
+                all.insert(name, value.clone());
+                continue;
+            }
+            let rendered = self.run.templar.render(value, scope, &self.site).map_err(|mut error| {
+                let place = value.place().unwrap_or(&self.task.lineage.place);
+                error.diagnostic.place.get_or_insert_with(|| place.clone());
+                error
+            })?;
+            match rendered {
+                Value::Omit => {
+                    all.remove(&name);
+                }
+                value => all.insert(key, value),
+            }
+        }
+        Ok(all)
+    }
+
+    fn module_defaults(&self, names: &[&str], scope: &Arc<dyn Scope>) -> Result<Map, Problem> {
+        let mut levels: Vec<_> = self.task.lineage.levels().collect();
+        levels.reverse();
+        let mut all = Map::new();
+        for raw in levels.iter().flat_map(|level| &level.keywords.module_defaults) {
+            let Value::Map(defaults) = raw else { continue };
+            for (key, value) in defaults.iter() {
+                let written = string(key);
+                let short = written.rsplit('.').next().unwrap_or(&written);
+                if names.contains(&short)
+                    && let Value::Map(map) = self.run.templar.render(value, scope, &self.site)?
+                {
+                    all.extend_with(&map);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// `async` and `poll`: seconds that the job may take, seconds between polls (0 = do not wait).
+    fn background(&self, scope: &Arc<dyn Scope>) -> Result<Option<(i64, i64)>, Problem> {
+        let number = |raw: &Option<Value>, keyword: &str| -> Result<Option<i64>, Problem> {
+            let Some(raw) = raw else { return Ok(None) };
+            match self.run.templar.render(raw, scope, &self.site)? {
+                Value::Omit | Value::Null => Ok(None),
+                value => as_int(&value).map(Some).ok_or_else(|| {
+                    let message = format!("{keyword}: {} is not a number of seconds", repr(&value));
+                    Diagnostic::error(message).at(&self.task.lineage.place).into()
+                }),
+            }
+        };
+        let limit = number(&self.task.asynchronous, "async")?.filter(|seconds| *seconds > 0);
+        let poll = number(&self.task.poll, "poll")?.unwrap_or(15);
+        Ok(limit.map(|limit| (limit, poll)))
+    }
+
+    fn with_delegate(&self, scope: &Arc<dyn Scope>, delegate: Option<&Arc<str>>) -> Arc<dyn Scope> {
+        let Some(name) = delegate else { return Arc::clone(scope) };
+        let variables = super::scope::HostScope::bare(&self.run.world, name);
+        let mut delegated = Map::new();
+        delegated.insert(Arc::clone(name), Value::Scope(variables));
+        let mut top = Map::new();
+        top.insert("ansible_delegated_vars", Value::Map(delegated));
+        Arc::new(super::task::Overlay { top, below: Arc::clone(scope) })
+    }
+}
+
+fn skipped_in_check_mode(doing: &Doing<'_>) -> Outcome {
+    let action = super::keywords::action_name(doing.task);
+    let message = format!("remote module ({action}) does not support check mode");
+    Outcome { skipped: true, ..Outcome::ok().with("msg", message).with("skipped", true) }
+}
+
+async fn within(
+    limit: Option<Duration>,
+    clock: &dyn modules::Clock,
+    work: impl Future<Output = Result<Outcome, Failure>>,
+) -> Result<Outcome, Failure> {
+    let Some(limit) = limit else { return work.await };
+    // The transport kills what runs on the host at the same limit and says so better; this is for all the rest.
+    let grace = limit + Duration::from_secs(2);
+    tokio::select! {
+        done = work => done,
+        () = clock.sleep(grace) => Err(Failure::Transport(TransportError::TimedOut(limit))),
+    }
+}
+
+/// The module's own word as a result.
+fn finish(answer: Result<Outcome, Failure>, delegate: Option<Arc<str>>, facts_of: &Arc<str>) -> Done {
+    let (outcome, mut verdict) = match answer {
+        Ok(outcome) => (outcome, Verdict::Ok),
+        Err(Failure::Failed(outcome)) => (*outcome, Verdict::Failed),
+        Err(Failure::Transport(error)) => {
+            let verdict = if error.is_unreachable() { Verdict::Unreachable } else { Verdict::Failed };
+            (Outcome::ok().with("msg", error.to_string()), verdict)
+        }
+    };
+    let mut result = outcome.fields;
+    if verdict == Verdict::Ok && result.get("failed").map_or_else(|| verdict::implied_failure(&result), Value::is_true) {
+        verdict = Verdict::Failed;
+        if result.get("msg").is_none() && verdict::implied_failure(&result) {
+            result.insert("msg", "non-zero return code");
+        }
+    }
+    result.insert("changed", outcome.changed);
+    match verdict {
+        Verdict::Failed => result.insert("failed", true),
+        Verdict::Unreachable => result.insert("unreachable", true),
+        Verdict::Ok | Verdict::Skipped => {}
+    }
+    if outcome.skipped && verdict::flag(&result, "skipped") {
+        verdict = Verdict::Skipped;
+    }
+    if !outcome.facts.is_empty() {
+        result.insert("ansible_facts", Value::Map(outcome.facts.clone()));
+    }
+    if !outcome.warnings.is_empty() {
+        result.insert("warnings", Value::from(outcome.warnings));
+    }
+    if !outcome.diff.is_empty() {
+        result.insert("diff", Value::list(outcome.diff.clone()));
+    }
+    let show = outcome.asks.iter().any(|ask| matches!(ask, Ask::ShowResult));
+    let mut done = Done::new(result, verdict);
+    done.asks = outcome.asks.into_iter().map(|ask| (Arc::clone(facts_of), ask)).collect();
+    if !outcome.facts.is_empty() {
+        done.facts.push((Arc::clone(facts_of), outcome.facts));
+    }
+    done.diff = outcome.diff;
+    done.delegate = delegate;
+    done.show = show;
+    done
+}

@@ -1,0 +1,297 @@
+//! What all of a run shares, and the few things that change it.
+
+use super::cluster_slot::ClusterSlot;
+use super::connections::Connections;
+use super::playing::Playing;
+use super::tags::Selection;
+use super::world::World;
+use crate::event::{Event, Events};
+use crate::modules::{Ask, Clock, Effects};
+use mainstay_language::diag::Diagnostic;
+use mainstay_language::outside::Outside;
+use mainstay_language::playbook::{Action, Loader, Task};
+use mainstay_language::template::Templar;
+use mainstay_language::value::{Map, Scope, Value, string};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How a host left a play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Out {
+    /// A task failed on it.
+    Failed,
+    /// It was lost.
+    Unreachable,
+    /// `end_host`, `end_play`: no fault.
+    Ended,
+}
+
+/// Settings of a run, from the command line and the configuration.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `--check`
+    pub check: bool,
+    /// `--diff`
+    pub diff: bool,
+    /// Hosts at once, at least 1.
+    pub forks: usize,
+    /// `-v` count.
+    pub verbosity: u8,
+    /// `--tags`, `--skip-tags`
+    pub tags: Selection,
+    /// `--force-handlers`
+    pub force_handlers: bool,
+    /// Default of the keyword.
+    pub any_errors_fatal: bool,
+    /// Directory for temporary files on hosts.
+    pub remote_tmp: String,
+    /// `--limit`, as given.
+    pub limit: Vec<String>,
+    /// Default of `gather_facts`: `implicit`, `explicit` or `smart`.
+    pub gathering: Gathering,
+    /// `--start-at-task`
+    pub start_at: Option<String>,
+    /// An unknown handler is an error (default) or a warning.
+    pub missing_handler_is_error: bool,
+}
+
+/// When facts are gathered without being asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gathering {
+    /// At the start of each play, unless it says no.
+    Implicit,
+    /// Only if the play says so.
+    Explicit,
+    /// Once for each host.
+    Smart,
+}
+
+/// A run.
+pub struct Run {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Settings.
+    pub options: Options,
+    /// Variables.
+    pub world: Arc<World>,
+    /// Templates.
+    pub templar: Arc<Templar>,
+    /// The controller.
+    pub outside: Arc<dyn Outside>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The journal.
+    pub effects: Arc<dyn Effects>,
+    /// Where events go.
+    pub events: Events,
+    /// Reads playbooks, roles and task files.
+    pub loader: Loader,
+    /// One connection a host.
+    pub connections: Connections,
+    /// The Kubernetes API.
+    pub cluster: ClusterSlot,
+    /// Set by the first interrupt.
+    pub stop: Arc<AtomicBool>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    out: HashMap<Arc<str>, Out>,
+    fatal: Option<Diagnostic>,
+    ended_play: bool,
+    custom_stats: Map,
+}
+
+impl Run {
+    /// A run about to start.
+    #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "the composition root names every part once")]
+    pub fn new(
+        id: Arc<str>,
+        options: Options,
+        world: Arc<World>,
+        templar: Arc<Templar>,
+        outside: Arc<dyn Outside>,
+        clock: Arc<dyn Clock>,
+        effects: Arc<dyn Effects>,
+        events: Events,
+        loader: Loader,
+        connections: Connections,
+        cluster: ClusterSlot,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        let state = Mutex::default();
+        Self {
+            id, options, world, templar, outside, clock, effects, events, loader, connections, cluster, stop, state,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the user asked to stop, or something made going on impossible.
+    #[must_use]
+    pub fn interrupted(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.state().fatal.is_some()
+    }
+
+    /// Something that ends the run with an error.
+    pub fn fatal(&self, diagnostic: Diagnostic) {
+        self.state().fatal.get_or_insert(diagnostic);
+    }
+
+    /// Why the run ended early, if it did.
+    #[must_use]
+    pub fn take_fatal(&self) -> Option<Diagnostic> {
+        self.state().fatal.take()
+    }
+
+    /// A host leaves the run.
+    pub fn lose(&self, host: &Arc<str>, how: Out) {
+        self.state().out.insert(Arc::clone(host), how);
+    }
+
+    /// A host is back (`clear_host_errors`).
+    pub fn forgive(&self, host: &str) {
+        self.state().out.remove(host);
+    }
+
+    /// How a host left the run, if it did.
+    #[must_use]
+    pub fn out(&self, host: &str) -> Option<Out> {
+        self.state().out.get(host).copied()
+    }
+
+    /// Hosts that failed, hosts that were lost.
+    #[must_use]
+    pub fn losses(&self) -> (usize, usize) {
+        let state = self.state();
+        let count = |how: Out| state.out.values().filter(|o| **o == how).count();
+        (count(Out::Failed), count(Out::Unreachable))
+    }
+
+    /// `meta: end_play`.
+    pub fn end_play(&self) {
+        self.state().ended_play = true;
+    }
+
+    /// Whether the play was ended since last asked.
+    #[must_use]
+    pub fn take_end_play(&self) -> bool {
+        std::mem::take(&mut self.state().ended_play)
+    }
+
+    /// `set_stats` data of the run.
+    #[must_use]
+    pub fn custom_stats(&self) -> Map {
+        self.state().custom_stats.clone()
+    }
+
+    /// Whether `force_handlers` holds for a play.
+    #[must_use]
+    pub fn force_handlers(&self, playing: &Playing) -> bool {
+        playing
+            .play
+            .only
+            .get("force_handlers")
+            .and_then(super::keywords::as_bool)
+            .unwrap_or(self.options.force_handlers)
+    }
+
+    /// Whether `--tags` and `--skip-tags` select a task.
+    #[must_use]
+    pub fn selects(&self, playing: &Arc<Playing>, task: &Arc<Task>) -> bool {
+        let written: Vec<_> = task.lineage.tags().collect();
+        if written.is_empty() {
+            return self.options.tags.takes(&[]);
+        }
+        let scope: Arc<dyn Scope> = playing.scope(&self.world);
+        let mut tags = Vec::new();
+        for tag in written {
+            let value = Value::Text(tag.clone());
+            match self.templar.render(&value, &scope, &playing.site()) {
+                Ok(Value::List(list)) => tags.extend(list.iter().map(string)),
+                Ok(Value::Omit) => {}
+                Ok(one) => tags.extend(string(&one).split(',').map(|t| t.trim().to_owned())),
+                Err(_) => tags.push(tag.as_str().to_owned()),
+            }
+        }
+        self.options.tags.takes(&tags)
+    }
+
+    /// Whether an action runs once for all hosts by its nature.
+    #[must_use]
+    pub fn bypasses_hosts(&self, task: &Task) -> bool {
+        matches!(&task.action, Action::Module { name, .. } if name == "add_host" || name == "pause")
+    }
+
+    /// The stable path of a task: play, position, place.
+    #[must_use]
+    pub fn path(&self, playing: &Playing, task: &Task, position: &[u32]) -> String {
+        let steps: Vec<String> = position.iter().map(u32::to_string).collect();
+        format!("{}/{}@{}", playing.number, steps.join("."), super::keywords::shown_place(task))
+    }
+
+    /// Does what a module wants from the run, for this host.
+    pub fn grant(&self, host: &Arc<str>, ask: &Ask) {
+        match ask {
+            Ask::SetFact { variables, cacheable } => self.world.learn(host, |vars| {
+                vars.set.extend_with(variables);
+                if *cacheable {
+                    vars.facts.extend_with(variables);
+                    vars.fact_vars.extend_with(variables);
+                }
+            }),
+            Ask::IncludeVars(variables) => self.world.learn(host, |vars| vars.included.extend_with(variables)),
+            Ask::AddHost { name, groups, variables } => {
+                self.world.change_inventory(|inventory| inventory.add_host(name, groups, variables));
+            }
+            Ask::JoinGroup { group, parents } => {
+                self.world.change_inventory(|inventory| inventory.join(host, group, parents));
+            }
+            Ask::SetStats { data, per_host, aggregate } => self.set_stats(host, data, *per_host, *aggregate),
+            Ask::Reconnect | Ask::ShowResult => {}
+        }
+    }
+
+    fn set_stats(&self, host: &Arc<str>, data: &Map, per_host: bool, aggregate: bool) {
+        let mut state = self.state();
+        let who = if per_host { host.as_ref() } else { "_run" };
+        let mut stats = match state.custom_stats.get(who) {
+            Some(Value::Map(map)) => map.clone(),
+            _ => Map::new(),
+        };
+        for (key, value) in data.iter() {
+            let old = stats.get_value(key).cloned();
+            let new = match (aggregate, old, value) {
+                (true, Some(Value::Map(mut old)), Value::Map(new)) => {
+                    old.extend_with(new);
+                    Value::Map(old)
+                }
+                (true, Some(Value::List(old)), Value::List(new)) => {
+                    Value::list(old.iter().chain(new.iter()).cloned().collect())
+                }
+                (true, Some(Value::Int(old)), Value::Int(new)) => Value::Int(old + new),
+                (true, Some(Value::Text(old)), Value::Text(new)) => Value::text(format!("{old}{new}")),
+                _ => value.clone(),
+            };
+            stats.insert(key.clone(), new);
+        }
+        state.custom_stats.insert(who, Value::Map(stats));
+    }
+
+    /// A task notified a handler that does not exist.
+    pub fn missing_handler(&self, name: &str, task: &Task) {
+        let message = format!(
+            "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
+        );
+        if self.options.missing_handler_is_error {
+            self.fatal(Diagnostic::error(message).at(&task.lineage.place));
+        } else {
+            self.events.emit(Event::Warning { message });
+        }
+    }
+}

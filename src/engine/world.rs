@@ -1,0 +1,149 @@
+//! The run's own state, as variables see it: facts, registers, included variables of every host; groups; extra variables.
+//!
+//! Scopes hold it by `Arc` and read it when a template asks, so that `hostvars[h]` is always the present.
+
+use mainstay_language::inventory::Inventory;
+use mainstay_language::value::{Map, Value};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// What a run has learned about one host. Maps share their entries: cloning this is a few counters.
+#[derive(Debug, Clone, Default)]
+pub struct HostVars {
+    /// `ansible_facts`: names without `ansible_`.
+    pub facts: Map,
+    /// Level 11: facts by their full names, and cached `set_fact`.
+    pub fact_vars: Map,
+    /// Level 18: `include_vars`.
+    pub included: Map,
+    /// Level 19: `set_fact` and `register`; the later wins.
+    pub set: Map,
+    /// Facts have been gathered in this run.
+    pub gathered: bool,
+}
+
+/// State of the run that outlives plays.
+pub struct World {
+    /// Hosts and groups, with those that the run added.
+    pub inventory: RwLock<Inventory>,
+    hosts: RwLock<HashMap<Arc<str>, HostVars>>,
+    /// `-e`
+    pub extra: Map,
+    /// Levels 3 to 10 of a host, merged; asked once for a host and kept until the inventory changes.
+    base: Mutex<HashMap<Arc<str>, Map>>,
+    loader: Box<dyn Fn(&Inventory, &str) -> Map + Send + Sync>,
+    /// Magic variables that are the same for every host and task.
+    pub constants: Map,
+    /// `ansible_config_file`, directories…: see `magic`.
+    pub directory: PathBuf,
+}
+
+impl World {
+    /// A run that knows nothing yet. `loader` merges levels 3 to 10 for a host.
+    pub fn new(
+        inventory: Inventory,
+        extra: Map,
+        constants: Map,
+        directory: PathBuf,
+        loader: Box<dyn Fn(&Inventory, &str) -> Map + Send + Sync>,
+    ) -> Self {
+        Self {
+            inventory: RwLock::new(inventory),
+            hosts: RwLock::default(),
+            extra,
+            base: Mutex::default(),
+            loader,
+            constants,
+            directory,
+        }
+    }
+
+    /// The inventory, to read. Hold it briefly.
+    pub fn inventory(&self) -> RwLockReadGuard<'_, Inventory> {
+        self.inventory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The inventory, to change: what was merged from it is forgotten.
+    pub fn change_inventory<T>(&self, change: impl FnOnce(&mut Inventory) -> T) -> T {
+        let mut inventory: RwLockWriteGuard<'_, Inventory> =
+            self.inventory.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(&mut inventory);
+        self.base().clear();
+        changed
+    }
+
+    fn base(&self) -> MutexGuard<'_, HashMap<Arc<str>, Map>> {
+        self.base.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets the merged inventory variables (the playbook's directory has changed).
+    pub fn forget_base(&self) {
+        self.base().clear();
+    }
+
+    /// Levels 3 to 10 of a host.
+    pub fn inventory_vars(&self, host: &str) -> Map {
+        if let Some(map) = self.base().get(host) {
+            return map.clone();
+        }
+        let map = (self.loader)(&self.inventory(), host);
+        self.base().insert(Arc::from(host), map.clone());
+        map
+    }
+
+    /// What the run has learned about a host.
+    pub fn host(&self, host: &str) -> HostVars {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        hosts.get(host).cloned().unwrap_or_default()
+    }
+
+    /// Learns something about a host.
+    pub fn learn(&self, host: &Arc<str>, change: impl FnOnce(&mut HostVars)) {
+        let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        change(hosts.entry(Arc::clone(host)).or_default());
+    }
+
+    /// Facts of a host from a module: `ansible_x` keys become `ansible_facts.x` and a variable of their full name.
+    pub fn learn_facts(&self, host: &Arc<str>, facts: &Map) {
+        self.learn(host, |vars| {
+            for (key, value) in facts.iter() {
+                let name = mainstay_language::value::string(key);
+                let (short, full) = match name.strip_prefix("ansible_") {
+                    Some(short) => (short.to_owned(), name.clone()),
+                    None => (name.clone(), format!("ansible_{name}")),
+                };
+                if is_control_variable(&full) {
+                    continue;
+                }
+                vars.facts.insert(short.as_str(), value.clone());
+                vars.fact_vars.insert(if short == "local" { "ansible_local".to_owned() } else { full }, value.clone());
+            }
+        });
+    }
+
+    /// Sets a variable at the level of `set_fact` and `register`.
+    pub fn set(&self, host: &Arc<str>, name: &str, value: Value) {
+        self.learn(host, |vars| vars.set.insert(name, value));
+    }
+}
+
+/// Variables that decide how a host is reached or with whose rights: a host may not set them by its facts (S11).
+fn is_control_variable(name: &str) -> bool {
+    const NAMES: [&str; 10] = [
+        "ansible_host",
+        "ansible_port",
+        "ansible_user",
+        "ansible_connection",
+        "ansible_password",
+        "ansible_shell_executable",
+        "ansible_remote_tmp",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+        "ansible_private_key_file",
+    ];
+    const PREFIXES: [&str; 2] = ["ansible_become", "ansible_ssh_"];
+    // `ansible_ssh_host_key_*_public` are facts of their own and decide nothing.
+    NAMES.contains(&name)
+        || PREFIXES.iter().any(|p| name.starts_with(p)) && !name.starts_with("ansible_ssh_host_key_")
+}
