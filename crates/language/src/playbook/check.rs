@@ -19,12 +19,14 @@ pub(super) fn literal(known: &Keyword, node: &Node) -> Result<(), Diagnostic> {
         Kind::Bool => (scalar(node).is_some_and(is_bool), "true or false".to_owned()),
         Kind::Int => (scalar(node).is_some_and(is_int), "a whole number".to_owned()),
         Kind::Float => (scalar(node).is_some_and(is_number), "a number".to_owned()),
-        Kind::Percent => {
-            (scalar(node).is_some_and(is_percent), "a number, perhaps with a percent sign".to_owned())
-        }
-        Kind::Batches => {
-            (each(node, |n| scalar(n).is_some_and(is_batch)), "a number, a percentage, or a list of them".to_owned())
-        }
+        Kind::Percent => (
+            scalar(node).is_some_and(is_percent),
+            "a number, perhaps with a percent sign".to_owned(),
+        ),
+        Kind::Batches => (
+            each(node, |n| scalar(n).is_some_and(is_batch)),
+            "a number, a percentage, or a list of them".to_owned(),
+        ),
         Kind::Text => (scalar(node).is_some(), "text".to_owned()),
         Kind::Choice(choices) => (
             node.as_str().is_some_and(|s| choices.contains(&s)),

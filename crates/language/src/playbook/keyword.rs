@@ -172,10 +172,7 @@ fn distance(a: &str, b: &str) -> usize {
             let mut best = (at(&previous, j) + usize::from(x != y))
                 .min(at(&previous, j + 1) + 1)
                 .min(at(&row, j) + 1);
-            let swapped = i > 0
-                && j > 0
-                && a.get(i - 1) == Some(y)
-                && b.get(j - 1) == Some(x);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
             if swapped {
                 best = best.min(at(&before, j - 1) + 1);
             }

@@ -115,7 +115,8 @@ impl Reader<'_> {
 
 fn misplaced(known: &Keyword, on: On) -> Diagnostic {
     let here = keyword::places(on & !HANDLER);
-    let message = format!("{:?} is a keyword of {}, not of {here}", known.name, keyword::places(known.on));
+    let message =
+        format!("{:?} is a keyword of {}, not of {here}", known.name, keyword::places(known.on));
     let hint = match known.name {
         "when" => "put it on each task, or on a block around them",
         "loop" | "register" | "until" if on & TASK == 0 => {

@@ -3,7 +3,7 @@
 use crate::diag::{Diagnostic, Diagnostics, Source};
 use crate::outside::Outside;
 use crate::value::{Map, Value};
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
@@ -128,16 +128,16 @@ impl Loader {
         let text = String::from_utf8(bytes)
             .map_err(|_| Diagnostic::error(format!("{shown} is not UTF-8 text")))?;
         if !text.starts_with("$ANSIBLE_VAULT;") {
-            return parse_text(Source::new(shown, text));
+            return parsed(Source::new(shown, text), None);
         }
         let Some(unlock) = &self.setup.unlock else {
-            return Err(Diagnostic::error(format!("{shown} is encrypted and no vault secret is given"))
-                .hint("give one with --vault-password-file or --ask-vault-pass"));
+            return Err(Diagnostic::error(format!(
+                "{shown} is encrypted and no vault secret is given"
+            ))
+            .hint("give one with --vault-password-file or --ask-vault-pass"));
         };
         let clear = unlock.unlock(&text, path)?;
-        let mut parsed = parse_text(Source::new(shown, clear))?;
-        hide(&mut parsed);
-        Ok(parsed)
+        parsed(Source::new(shown, ""), Some(&clear))
     }
 
     /// The path from the root, without `.` and `..`.
@@ -172,4 +172,18 @@ impl Loader {
         use crate::outside::FileKind;
         self.setup.outside.status(path).is_some_and(|s| s.kind == FileKind::Directory)
     }
+}
+
+/// Parses a file; `clear` is the text of one whose source must not be shown.
+fn parsed(source: Arc<Source>, clear: Option<&str>) -> Result<Parsed, Diagnostic> {
+    let mut warnings = Diagnostics::default();
+    let text = clear.unwrap_or(&source.text);
+    let mut documents = yaml::load_text(&source, text, &mut warnings)?.into_iter();
+    let node = documents.next().filter(|n| !n.is_null());
+    if let Some(second) = documents.next() {
+        return Err(Diagnostic::error("expected a single document, but another one starts here")
+            .at(&second.place)
+            .hint("remove the line `---` before it, or use a file of its own"));
+    }
+    Ok(Parsed { node, source, warnings: warnings.0 })
 }

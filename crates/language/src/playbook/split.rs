@@ -78,6 +78,9 @@ fn unquote(text: &str) -> &str {
 /// Words separated by single spaces, so that joining them gives the text back; a line's last word keeps its newline.
 fn words(text: &str) -> Result<Vec<String>, String> {
     let mut out: Vec<String> = Vec::new();
+    if text.is_empty() {
+        return Ok(out);
+    }
     let mut state = State::default();
     let mut inside = false;
     let mut continued = false;
@@ -94,16 +97,17 @@ fn words(text: &str) -> Result<Vec<String>, String> {
         }
         let count = tokens.len();
         for (i, token) in tokens.into_iter().enumerate() {
-            match out.last_mut().filter(|_| inside) {
-                Some(last) => {
+            // The end of a text that ends with a newline is no word.
+            let ending = last_line && count == 1 && token.is_empty() && !out.is_empty();
+            match out.last_mut() {
+                Some(last) if inside => {
                     if i > 0 {
                         last.push(' ');
                     }
                     last.push_str(token);
                 }
-                // The end of a text that ends with a newline is no word.
-                None if last_line && count == 1 && token.is_empty() && !out.is_empty() => {}
-                None => out.push(token.to_owned()),
+                _ if ending => {}
+                _ => out.push(token.to_owned()),
             }
             state.read(token);
             inside = state.open();
