@@ -56,21 +56,19 @@ pub(super) fn explicit_bool(text: &str) -> Option<bool> {
 
 fn number(text: &str) -> Result<Plain, String> {
     if looks_like_float(text) {
-        return float(text).map(Plain::Float).ok_or_else(|| not_a("number", text));
+        return float(text).map(Plain::Float).ok_or_else(|| not_a("number"));
     }
     if looks_like_int(text) {
-        return int(text).ok_or_else(|| not_a("whole number", text));
+        return int(text).ok_or_else(|| not_a("whole number"));
     }
     if timestamp::looks_like(text) {
-        return timestamp::python(text)
-            .map(Plain::Timestamp)
-            .ok_or_else(|| not_a("date or time", text));
+        return timestamp::python(text).map(Plain::Timestamp).ok_or_else(|| not_a("date or time"));
     }
     Ok(Plain::Text)
 }
 
-fn not_a(what: &str, text: &str) -> String {
-    format!("`{text}` looks like a {what} but is none")
+fn not_a(what: &str) -> String {
+    format!("this looks like a {what} but is none")
 }
 
 fn unsigned(text: &str) -> (bool, &str) {

@@ -1,5 +1,8 @@
 //! What PyYAML 6.0.3 with Ansible's loader makes of the same texts.
 
+mod errors;
+mod limits;
+mod scalars;
 mod tree;
 
 use super::{Node, load_one};
