@@ -266,6 +266,10 @@ pub struct Role {
     pub argument_spec: Option<Map>,
     /// From `import_role`/`include_role`/`roles:`: whether vars and defaults are seen by the rest of the play.
     pub public: bool,
+    /// Equal for uses that count as the same: same role, parameters, `when`, `tags`, `vars` and `*_from`. A host that has
+    /// run a role to its end does not run another use with the same identity in the play, unless one of them allows
+    /// duplicates.
+    pub identity: Arc<str>,
 }
 
 impl Lineage {
