@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Format that is written: major, minor. A reader refuses another major version.
+pub const FORMAT: (u32, u32) = (1, 0);
+
 /// One lasting effect on a cluster or a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
