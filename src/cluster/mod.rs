@@ -3,14 +3,22 @@
 mod api;
 mod cancel;
 mod connect;
+mod cordon;
 mod error;
+mod hosts;
 mod manifest;
+mod nodes;
 mod pem;
 mod selector;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use cancel::Cancel;
 pub use connect::{ClusterAccess, Direct, Master};
+pub use cordon::{Cordoned, HELD_BY, Hold, PREVIOUS, REASON, Uncordoned};
 pub use error::ClusterError;
+pub use hosts::{HostIdentity, MappingError, Mismatch, map_hosts};
+pub use nodes::NodeInfo;
 pub use selector::parse_selector;
 
 use crate::modules::Clock;

@@ -104,6 +104,11 @@ impl State {
                 };
                 self.held.entry(key(cluster, node, uid)).or_insert(held);
             }
+            Effect::Hold { cluster, node, uid, reason } => {
+                if let Some(held) = self.held.get_mut(&key(cluster, node, uid)) {
+                    held.reason = Some(reason.clone());
+                }
+            }
             Effect::Lease { cluster } if !self.leases.contains(cluster) => {
                 self.leases.push(cluster.clone());
             }

@@ -30,6 +30,17 @@ pub enum Effect {
         /// Node uid.
         uid: String,
     },
+    /// The reason why a node stays cordoned is written to it.
+    Hold {
+        /// As above.
+        cluster: String,
+        /// Node name.
+        node: String,
+        /// Node uid.
+        uid: String,
+        /// For the reader.
+        reason: String,
+    },
     /// Pods of a node are evicted.
     Drain {
         /// As above.
