@@ -1,11 +1,13 @@
 //! The Kubernetes API: nodes, drain, gates, lease, versions; by kubeconfig or through the masters' SSH connections.
 
 mod api;
+mod budget;
 mod cancel;
 mod connect;
 mod cordon;
 mod error;
 mod hosts;
+mod lease;
 mod manifest;
 mod nodes;
 mod pem;
@@ -13,11 +15,13 @@ mod selector;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use budget::{InUse, Limit};
 pub use cancel::Cancel;
 pub use connect::{ClusterAccess, Direct, Master};
 pub use cordon::{Cordoned, HELD_BY, Hold, PREVIOUS, REASON, Uncordoned};
 pub use error::ClusterError;
 pub use hosts::{HostIdentity, MappingError, Mismatch, map_hosts};
+pub use lease::{HeldLease, LeaseHolder, LeaseInfo, TakeOver};
 pub use nodes::NodeInfo;
 pub use selector::parse_selector;
 
