@@ -6,9 +6,21 @@
 //!
 //! The journal is not a listener of events: it comes before them. Order: record, effect, outcome, event.
 
+mod disk;
+mod fold;
+mod frame;
 mod record;
+mod runs;
+mod store;
+#[cfg(test)]
+mod tests;
 
-pub use record::{Effect, Ended, Record};
+pub use disk::Disk;
+pub use fold::{HeldNode, State, fold};
+pub use frame::{Contents, End, MAX_FRAME, decode};
+pub use record::{Effect, Ended, FORMAT, Record};
+pub use runs::{Problem, Run, held_nodes, runs};
+pub use store::{Journal, JournalError, read};
 
 /// Proof that the intent of one effect is on disk. Made by `Journal::intend` alone; used up by the outcome's record.
 #[derive(Debug)]

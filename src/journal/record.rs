@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Format that is written: major, minor. A reader refuses another major version.
+pub const FORMAT: (u32, u32) = (1, 0);
+
 /// One lasting effect on a cluster or a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
@@ -26,6 +29,17 @@ pub enum Effect {
         node: String,
         /// Node uid.
         uid: String,
+    },
+    /// The reason why a node stays cordoned is written to it.
+    Hold {
+        /// As above.
+        cluster: String,
+        /// Node name.
+        node: String,
+        /// Node uid.
+        uid: String,
+        /// For the reader.
+        reason: String,
     },
     /// Pods of a node are evicted.
     Drain {
