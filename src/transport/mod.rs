@@ -6,6 +6,7 @@
 mod capture;
 mod error;
 mod host;
+mod known_hosts;
 mod local;
 mod shell;
 mod target;
