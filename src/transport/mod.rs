@@ -9,6 +9,7 @@ mod host;
 mod known_hosts;
 mod local;
 mod shell;
+mod ssh_config;
 mod target;
 
 pub use error::TransportError;
