@@ -3,10 +3,16 @@
 //! [`Target`] is the whole contract; [`Host`] is what modules use (a target with become, environment and a deadline).
 //! This room knows no module, no playbook and no cluster.
 
+mod capture;
 mod error;
 mod host;
+mod known_hosts;
+mod local;
+mod shell;
+mod ssh_config;
 mod target;
 
 pub use error::TransportError;
 pub use host::{Host, join, quote};
+pub use local::LocalTarget;
 pub use target::{Become, Captured, Command, Output, Secret, Status, Stream, Target};
