@@ -1,11 +1,12 @@
 //! INI inventories: `[group]`, `[group:children]`, `[group:vars]`.
 
 use super::address::expand;
+use super::files::Content;
 use super::group_names::GroupNames;
 use super::literal::python_literal;
 use super::model::{Inventory, Origin};
 use super::words::words;
-use crate::diag::{Diagnostic, Diagnostics, Place, Source};
+use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::value::Value;
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 /// Every line that cannot be read, with its place.
 pub(super) fn load(
     inventory: &mut Inventory,
-    source: &Arc<Source>,
+    content: &Content,
     origin: &Origin,
     names: &mut GroupNames,
 ) -> Result<(), Diagnostics> {
@@ -29,14 +30,14 @@ pub(super) fn load(
         pending: IndexMap::new(),
     };
     let mut wrong = Diagnostics::default();
-    for (index, raw) in source.text.lines().enumerate() {
+    for (index, raw) in content.text().lines().enumerate() {
         let line = raw.trim();
         if line.is_empty() || line.starts_with(['#', ';']) {
             continue;
         }
         let indent = raw.chars().take_while(|c| c.is_whitespace()).count();
         let start = Place {
-            source: Arc::clone(source),
+            source: Arc::clone(&content.source),
             line: u32::try_from(index + 1).unwrap_or(u32::MAX),
             column: column(indent),
         };
