@@ -148,13 +148,13 @@ mod tests {
     /// Every state of four nodes: held, not ready, cordoned, baseline in all combinations.
     #[test]
     fn each_node_counts_at_most_once() {
+        let ready: Vec<NodeInfo> = (0..4).map(|i| node_info(&format!("n{i}"))).collect();
         for bits in 0..(1_u32 << 16) {
-            let mut nodes = Vec::new();
+            let mut nodes = ready.clone();
             let (mut held, mut baseline) = (BTreeSet::new(), BTreeSet::new());
             let mut expected = 0;
-            for i in 0..4 {
-                let of = |bit: u32| bits >> (i * 4 + bit) & 1 == 1;
-                let mut node = node_info(&format!("n{i}"));
+            for (i, node) in nodes.iter_mut().enumerate() {
+                let of = |bit: usize| bits >> (i * 4 + bit) & 1 == 1;
                 (node.ready, node.unschedulable) = (!of(0), of(1));
                 if of(2) {
                     held.insert(node.name.clone());
@@ -163,7 +163,6 @@ mod tests {
                     baseline.insert(node.name.clone());
                 }
                 expected += usize::from(of(2) || of(0) || (of(1) && !of(3)));
-                nodes.push(node);
             }
             let used = InUse::count(&nodes, &held, &baseline);
             assert_eq!(used.total(), expected, "{bits:016b}");
