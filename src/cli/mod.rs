@@ -1,1 +1,47 @@
-//! To be written.
+//! Commands and arguments; the composition root, where the real clock, files and transports are wired.
+
+mod args;
+mod dialer;
+pub mod exit;
+mod listing;
+mod magic;
+mod playbook;
+mod real;
+mod secrets;
+mod setup;
+mod signals;
+mod terminal;
+
+use clap::Parser;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Runs the command that the arguments name. The name that the program is called by chooses whose command line it is.
+#[must_use]
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let called = arguments.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+    let code = match called.to_string_lossy().as_ref() {
+        "ansible-playbook" => parsed(args::Playbook::try_parse_from(&arguments))
+            .map_or_else(|code| code, |args| playbook::run(args, playbook::Persona::Ansible)),
+        _ => parsed(args::Mainstay::try_parse_from(&arguments)).map_or_else(|code| code, command),
+    };
+    ExitCode::from(code)
+}
+
+fn command(mainstay: args::Mainstay) -> u8 {
+    match mainstay.command {
+        args::Command::Run(args) => playbook::run(args, playbook::Persona::Mainstay),
+        args::Command::Upgrade(_) | args::Command::Runs(_) | args::Command::Abort(_) => exit::DEFECT,
+    }
+}
+
+/// The arguments, or the code to exit with after what clap has to say.
+fn parsed<T>(result: Result<T, clap::Error>) -> Result<T, u8> {
+    result.map_err(|error| {
+        let code = if error.use_stderr() { exit::HOST_FAILED } else { exit::DONE };
+        // Nobody is left to tell if even this cannot be printed.
+        let _printed = error.print();
+        code
+    })
+}

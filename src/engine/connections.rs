@@ -236,7 +236,7 @@ impl Doing<'_> {
             Some(value) => Some(port(&value)?),
             None => match way.reader.value(&self.task.lineage, "port")? {
                 Some(value) => Some(port(&value)?),
-                None => self.run.world.inventory().port_of(name).or(defaults.port),
+                None => defaults.port,
             },
         };
         Ok(Login {

@@ -262,7 +262,8 @@ impl Cursor {
     }
 
     /// Whether the task at hand stands among the handlers (not in a file that a handler includes).
-    fn at_handler(&self) -> bool {
+    #[must_use]
+    pub fn at_handler(&self) -> bool {
         let lists = self.frames.iter().rev().map(|frame| &frame.list);
         lists
             .take_while(|list| !matches!(list, List::Section(..) | List::Included(_)))

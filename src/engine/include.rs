@@ -1,16 +1,17 @@
 //! `include_tasks` and `include_role`: hosts that resolve an include alike get the same items.
 
 use super::items::Looping;
-use super::keywords::{Problem, conditions};
+use super::keywords::{Problem, as_bool, conditions};
 use super::party::Party;
 use super::task::{Doing, Done};
 use crate::event::{Event, Verdict};
-use mainstay_language::diag::Diagnostic;
-use mainstay_language::playbook::{Action, BlockKind, Item, Keywords, Lineage, RoleInclude, Task};
+use indexmap::IndexMap;
+use mainstay_language::diag::{Diagnostic, Diagnostics};
+use mainstay_language::playbook::{Action, Include, Item, Lineage, RoleOptions, Task};
 use mainstay_language::value::{Map, Scope, Value, string};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// One include as a host resolved it.
 #[derive(Clone)]
@@ -26,7 +27,7 @@ struct Wanted {
 #[derive(Clone)]
 enum What {
     File(PathBuf),
-    Role(Box<RoleInclude>),
+    Role(RoleOptions),
 }
 
 impl Party<'_> {
@@ -40,13 +41,13 @@ impl Party<'_> {
                 Err(problem) => self.end_include(*index, task, name, path, Done::problem(problem)),
             }
         }
-        let mut loaded: HashMap<String, Result<Vec<Item>, Diagnostic>> = HashMap::new();
+        let mut loaded: HashMap<String, Result<Vec<Item>, Diagnostics>> = HashMap::new();
         let mut order: Vec<(String, Option<String>, Vec<Arc<str>>, String)> = Vec::new();
         for (index, list) in &wanted {
             let Some(host) = self.members.get(*index).map(|m| Arc::clone(&m.host)) else { continue };
             for one in list {
                 if !loaded.contains_key(&one.key) {
-                    let items = self.load(task, one);
+                    let items = self.load(task, one, self.in_handlers(&host));
                     loaded.insert(one.key.clone(), items);
                 }
                 match order.iter_mut().find(|(key, ..)| *key == one.key) {
@@ -72,14 +73,14 @@ impl Party<'_> {
         name: &str,
         path: &str,
         list: &[Wanted],
-        loaded: &HashMap<String, Result<Vec<Item>, Diagnostic>>,
+        loaded: &HashMap<String, Result<Vec<Item>, Diagnostics>>,
     ) {
         let mut items: Vec<Item> = Vec::new();
         for one in list {
             match loaded.get(&one.key) {
                 Some(Ok(more)) => items.extend(more.iter().cloned()),
-                Some(Err(diagnostic)) => {
-                    let done = Done::problem(diagnostic.clone().into());
+                Some(Err(diagnostics)) => {
+                    let done = Done::problem(first_of(diagnostics).into());
                     return self.end_include(index, task, name, path, done);
                 }
                 None => {}
@@ -156,44 +157,70 @@ impl Party<'_> {
         match &doing.task.action {
             Action::IncludeTasks { file, .. } => {
                 let name = string(&render(file)?);
-                let found = self.run.loader.find_tasks_file(&name, &doing.task.lineage, &self.playing.directory);
+                let parent = enclosing(doing.task);
+                let handlers = self.in_handlers(doing.host);
+                let found = self.run.loader.resolve_tasks_file(&name, parent, handlers, &self.playing.directory);
                 Ok(What::File(found.map_err(|d| d.at(&doing.task.lineage.place))?))
             }
             Action::IncludeRole(include) => {
-                let mut include = include.clone();
-                include.name = render(&include.name)?;
-                for value in include.from.values_mut() {
-                    *value = render(value)?;
+                let flag = |raw: &Value, default: bool| -> Result<bool, Problem> {
+                    Ok(as_bool(&render(raw)?).unwrap_or(default))
+                };
+                let mut from = IndexMap::new();
+                for (option, raw) in &include.from {
+                    let file = render(raw)?;
+                    if !matches!(file, Value::Omit | Value::Null) {
+                        from.insert(*option, string(&file));
+                    }
                 }
-                include.from.retain(|_, value| !matches!(value, Value::Omit | Value::Null));
-                include.public = render(&include.public)?;
-                include.allow_duplicates = render(&include.allow_duplicates)?;
-                include.validate = render(&include.validate)?;
-                Ok(What::Role(include))
+                Ok(What::Role(RoleOptions {
+                    name: string(&render(&include.name)?),
+                    from,
+                    public: flag(&include.public, false)?,
+                    allow_duplicates: flag(&include.allow_duplicates, true)?,
+                    validate: flag(&include.validate, true)?,
+                }))
             }
             _ => Err(Diagnostic::error("not an include").at(&doing.task.lineage.place).into()),
         }
     }
 
-    /// Loads the items of one include, under a lineage with its `apply` keywords, its variables and its item.
-    fn load(&self, task: &Arc<Task>, one: &Wanted) -> Result<Vec<Item>, Diagnostic> {
-        match &one.what {
-            What::File(file) => {
-                let Action::IncludeTasks { apply, .. } = &task.action else { return Ok(Vec::new()) };
-                let parent = include_lineage(task, apply, &one.locals, file.clone());
-                self.run.loader.tasks_file(file, &parent, &self.playing.directory)
-            }
-            What::Role(include) => {
-                let parent = include_lineage(task, &include.apply, &one.locals, PathBuf::new());
-                let loaded = self.run.loader.role(include, &parent, &self.playing.directory)?;
-                if loaded.role.public {
-                    self.playing.export(&loaded.role);
-                }
-                self.playing.add_handlers(self.run, loaded.handlers);
-                Ok(loaded.items)
-            }
-        }
+    fn in_handlers(&self, host: &str) -> bool {
+        self.members.iter().any(|m| *m.host == *host && m.cursor.at_handler())
     }
+
+    /// Loads the items of one include.
+    fn load(&self, task: &Arc<Task>, one: &Wanted, handlers: bool) -> Result<Vec<Item>, Diagnostics> {
+        let mut vars = task.lineage.keywords.vars.clone();
+        vars.extend_with(&one.locals);
+        let apply = match &task.action {
+            Action::IncludeTasks { apply, .. } => apply,
+            Action::IncludeRole(include) => &include.apply,
+            _ => return Ok(Vec::new()),
+        };
+        let include = Include {
+            parent: enclosing(task),
+            apply,
+            vars,
+            place: &task.lineage.place,
+            handlers,
+            playbook_directory: &self.playing.directory,
+        };
+        let included = match &one.what {
+            What::File(file) => self.run.loader.tasks_file(file, &include)?,
+            What::Role(options) => self.run.loader.role(options, &include)?.1,
+        };
+        for role in &included.roles {
+            self.playing.export(role);
+        }
+        self.playing.add_handlers(self.run, included.handlers);
+        Ok(included.items)
+    }
+}
+
+/// What encloses a task.
+fn enclosing(task: &Arc<Task>) -> &Arc<Lineage> {
+    task.lineage.parent.as_ref().unwrap_or(&task.lineage)
 }
 
 fn first_false(doing: &Doing<'_>, scope: &Arc<dyn Scope>) -> Result<Option<Value>, Problem> {
@@ -208,7 +235,7 @@ fn first_false(doing: &Doing<'_>, scope: &Arc<dyn Scope>) -> Result<Option<Value
 fn wanted(what: What, locals: Map, label: Option<String>) -> Wanted {
     let name = match &what {
         What::File(file) => file.display().to_string(),
-        What::Role(role) => format!("{} {:?}", string(&role.name), role.from),
+        What::Role(role) => format!("{} {:?}", role.name, role.from),
     };
     let key = format!("{name} {:?}", Value::Map(locals.clone()));
     Wanted { key, what, locals, label }
@@ -217,30 +244,14 @@ fn wanted(what: What, locals: Map, label: Option<String>) -> Wanted {
 fn shown(one: &Wanted) -> String {
     match &one.what {
         What::File(file) => file.display().to_string(),
-        What::Role(role) => string(&role.name),
+        What::Role(role) => role.name.clone(),
     }
 }
 
-/// The level between an include task and what it includes: `apply:` keywords, the task's `vars` and the loop item as
-/// include parameters. The include's own keywords (tags, when…) are not inherited, those of its parents are.
-fn include_lineage(task: &Arc<Task>, apply: &Keywords, locals: &Map, file: PathBuf) -> Arc<Lineage> {
-    let mut vars = task.lineage.keywords.vars.clone();
-    vars.extend_with(locals);
-    let apply_vars = apply.vars.clone();
-    let keywords = Keywords { vars, ..Keywords::default() };
-    let include = Arc::new(Lineage {
-        keywords,
-        kind: BlockKind::Include { file },
-        parent: task.lineage.parent.clone(),
-        place: task.lineage.place.clone(),
-        derived: OnceLock::new(),
-    });
-    let keywords = Keywords { vars: apply_vars, ..apply.clone() };
-    Arc::new(Lineage {
-        keywords,
-        kind: BlockKind::Block,
-        parent: Some(include),
-        place: task.lineage.place.clone(),
-        derived: OnceLock::new(),
-    })
+/// The first error; the others of the same file are its notes.
+fn first_of(diagnostics: &Diagnostics) -> Diagnostic {
+    let mut all = diagnostics.0.iter();
+    let first = all.next().cloned().unwrap_or_else(|| Diagnostic::error("the include failed"));
+    all.filter_map(|d| d.place.as_ref().map(|place| (d.message.clone(), place)))
+        .fold(first, |first, (message, place)| first.via(message, place))
 }

@@ -7,8 +7,8 @@ use crate::event::Verdict;
 use crate::modules::{self, Args, Ask, Ctx, Failure, Module, Outcome};
 use crate::transport::TransportError;
 use mainstay_language::diag::Diagnostic;
-use mainstay_language::playbook::Action;
-use mainstay_language::value::{Map, Scope, Value, repr, string};
+use mainstay_language::playbook::{Action, split};
+use mainstay_language::value::{Map, Scope, Text, Value, repr, string};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Doing<'_> {
         };
         let timeout = host.timeout;
         let facts = self.run.world.host(&facts_of).facts;
-        let cluster = self.run.cluster.for_module();
+        let cluster = self.run.cluster.get();
         let mut ctx = Ctx {
             host: &host,
             check,
@@ -54,7 +54,6 @@ impl Doing<'_> {
             outside: &*self.run.outside,
             templar: &self.run.templar,
             scope: Arc::clone(scope),
-            site: &self.site,
             search: &self.site.search,
             effects: &*self.run.effects,
             cluster: cluster.as_deref(),
@@ -64,9 +63,7 @@ impl Doing<'_> {
         };
         let background = self.background(scope)?;
         let answer = match background {
-            Some((limit, poll)) if !check => {
-                self.in_background(module, args, &mut ctx, limit, poll).await
-            }
+            Some(_) if !check => Err(Failure::msg("async is not there yet")),
             _ => within(timeout, &*self.run.clock, module.run(args, &mut ctx)).await,
         };
         Ok(finish(answer, delegate, &facts_of))
@@ -98,11 +95,10 @@ impl Doing<'_> {
             }
             other => {
                 let text = string(other);
-                let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
-                let mut map = Map::new();
-                for (key, value) in mainstay_language::playbook::key_values(rest.trim()) {
-                    map.insert(key, value);
-                }
+                let (name, rest) = split::first_word(&text);
+                let free = modules::find(name).is_some_and(|m| m.spec().free_form.is_some());
+                let map = split::key_values(&Text::computed(rest), free)
+                    .map_err(|message| Diagnostic::error(message).at(&self.task.lineage.place))?;
                 (name.to_owned(), map)
             }
         };
@@ -143,7 +139,7 @@ impl Doing<'_> {
         for (key, value) in entries.iter() {
             let key = self.run.templar.render(key, scope, &self.site)?;
             let name = string(&key);
-            if spec.evaluates.contains(&name.as_str()) {
+            if spec.unrendered.contains(&name.as_str()) {
                 all.insert(name, value.clone());
                 continue;
             }

@@ -44,7 +44,7 @@ impl Party<'_> {
         let Some(member) = self.members.get(index) else { return Ok(false) };
         let scope: Arc<dyn Scope> =
             HostScope::of_task(&self.run.world, self.playing, &member.host, task, Map::new());
-        let site = Site { search: search_path(task, Some(&self.playing.directory)), ..Site::default() };
+        let site = Site { search: search_path(task, Some(&self.playing.directory)).into() };
         for condition in conditions(task) {
             if !self.run.templar.condition(condition, &scope, &site)? {
                 return Ok(false);

@@ -1,1 +1,38 @@
-//! To be written.
+//! Runs playbooks: cursors, parties that walk together, tasks, the maintenance bracket.
+//!
+//! Follow one task: [`plays`] (hosts, batches) → [`party`] (who does what next, by the pure [`cursor`]) → [`task`]
+//! (conditions, loop, attempts, verdict) → [`invoke`] (module, arguments, connection) → back to [`party`], which applies
+//! the outcome to the [`world`] and to the host's cursor.
+
+mod batch;
+mod bracket;
+mod cluster_slot;
+mod connections;
+pub mod cursor;
+mod handlers;
+mod include;
+mod invoke;
+mod items;
+mod keywords;
+mod levels;
+mod meta;
+pub mod party;
+pub mod playing;
+mod plays;
+mod prompt;
+mod run;
+mod scope;
+mod tags;
+pub mod task;
+mod vars_files;
+mod verdict;
+pub mod world;
+
+pub use cluster_slot::{ClusterSlot, Where};
+pub use connections::{Connections, Defaults, Dialer, Login, LoginSecrets};
+pub use plays::run_all;
+pub use prompt::Prompter;
+pub use run::{Gathering, Mismatch, Options, Parts, Run};
+pub use scope::HostScope;
+pub use tags::Selection;
+pub use world::{MergeVars, World};

@@ -170,7 +170,7 @@ impl<'a> Party<'a> {
             let action = action.as_str().to_owned();
             return self.meta(task, &action, &step.who).await;
         }
-        let site = Site { search: search_path(task, Some(&self.playing.directory)), ..Site::default() };
+        let site = Site { search: search_path(task, Some(&self.playing.directory)).into() };
         let scope: Arc<dyn Scope> =
             HostScope::of_task(&self.run.world, self.playing, first, task, Map::new());
         let reader = Reader { templar: &self.run.templar, scope: &scope, site: &site };

@@ -143,7 +143,7 @@ impl Playing {
     /// Where the play's own lookups look.
     #[must_use]
     pub fn site(&self) -> Site {
-        Site { search: vec![self.directory.clone()], ..Site::default() }
+        Site { search: vec![self.directory.clone()].into() }
     }
 
     /// The handlers at this moment.

@@ -10,6 +10,7 @@ use crate::event::Event;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use mainstay_language::diag::Diagnostic;
+use mainstay_language::inventory::{Order, Shuffle};
 use mainstay_language::playbook::{Action, BlockKind, Item, Keywords, Lineage, Play, Playbook, Section, Task};
 use mainstay_language::value::{Map, Scope, Text, Value, string};
 use std::sync::{Arc, OnceLock};
@@ -45,7 +46,7 @@ pub async fn run_all(run: &Run, playbook: Playbook) -> Result<(), Diagnostic> {
 }
 
 async fn one(run: &Run, play: &Arc<Play>, number: usize) -> Result<Flow, Diagnostic> {
-    run.enter_directory(&play.directory);
+    run.world.enter(&play.directory);
     let vars = prompt::ask(run, play)?;
     let blank = Playing::new(play, number, String::new(), vars.clone(), Vec::new());
     let patterns = strings(&render(run, &blank, &play.hosts)?);
@@ -53,7 +54,7 @@ async fn one(run: &Run, play: &Arc<Play>, number: usize) -> Result<Flow, Diagnos
         Some(name) => string(&render(run, &blank, &Value::Text(name.clone()))?),
         None => patterns.join(","),
     };
-    let all = ordered(run, &blank, run.select_hosts(&patterns)?)?;
+    let all = ordered(run, &blank, run.select_hosts(&patterns, play.hosts.place())?)?;
     if all.is_empty() {
         run.events.emit(Event::PlayStarted { name: name.clone(), hosts: Vec::new() });
         run.events.emit(Event::PlaySkipped { name });
@@ -62,6 +63,7 @@ async fn one(run: &Run, play: &Arc<Play>, number: usize) -> Result<Flow, Diagnos
     let playing = Playing::new(play, number, name.clone(), vars, all.clone());
     playing.add_handlers(run, play.handlers.clone());
     for host in &all {
+        run.world.prepare(host)?;
         if matches!(run.out(host), Some(Out::Failed | Out::Unreachable)) {
             playing.leave(host);
         }
@@ -252,21 +254,25 @@ fn strings(value: &Value) -> Vec<String> {
 
 fn ordered(run: &Run, playing: &Arc<Playing>, mut hosts: Vec<Arc<str>>) -> Result<Vec<Arc<str>>, Diagnostic> {
     let order = only(run, playing, "order")?.map_or_else(|| "inventory".to_owned(), |v| string(&v));
-    match order.as_str() {
-        "inventory" => {}
-        "reverse_inventory" => hosts.reverse(),
-        "sorted" => hosts.sort(),
-        "reverse_sorted" => {
-            hosts.sort();
-            hosts.reverse();
-        }
-        "shuffle" => run.shuffle(&mut hosts),
-        other => {
-            let message = format!("order {other:?} is none of inventory, reverse_inventory, sorted, reverse_sorted, shuffle");
-            return Err(Diagnostic::error(message).at_opt(playing.play.lineage.place_of("order")));
-        }
-    }
+    let Some(order) = Order::by_name(&order) else {
+        let message = format!(
+            "order {order:?} is none of inventory, reverse_inventory, sorted, reverse_sorted, shuffle"
+        );
+        return Err(Diagnostic::error(message).at_opt(playing.play.lineage.place_of("order")));
+    };
+    order.apply(&mut hosts, &mut Dice(run.clock.now().as_nanosecond()));
     Ok(hosts)
+}
+
+/// Randomness for the order of hosts: a small generator seeded with the time.
+struct Dice(i128);
+
+impl Shuffle for Dice {
+    fn up_to(&mut self, last: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let high = (self.0 >> 33).unsigned_abs();
+        usize::try_from(high % (last as u128 + 1)).unwrap_or(0)
+    }
 }
 
 /// A reader of keywords in a play's own scope.

@@ -5,9 +5,11 @@ use super::connections::Connections;
 use super::playing::Playing;
 use super::tags::Selection;
 use super::world::World;
-use crate::event::{Event, Events};
+use super::prompt::Prompter;
+use crate::event::{Event, Events, Redactor};
 use crate::modules::{Ask, Clock, Effects};
-use mainstay_language::diag::Diagnostic;
+use mainstay_language::diag::{Diagnostic, Diagnostics, Place};
+use mainstay_language::inventory::{Files, Inventory, LOCALHOST, Pattern, Unlock};
 use mainstay_language::outside::Outside;
 use mainstay_language::playbook::{Action, Loader, Task};
 use mainstay_language::template::Templar;
@@ -46,14 +48,25 @@ pub struct Options {
     pub any_errors_fatal: bool,
     /// Directory for temporary files on hosts.
     pub remote_tmp: String,
-    /// `--limit`, as given.
-    pub limit: Vec<String>,
+    /// `--limit`
+    pub limit: Option<Pattern>,
+    /// A pattern that matches nothing.
+    pub pattern_mismatch: Mismatch,
     /// Default of `gather_facts`: `implicit`, `explicit` or `smart`.
     pub gathering: Gathering,
     /// `--start-at-task`
     pub start_at: Option<String>,
     /// An unknown handler is an error (default) or a warning.
     pub missing_handler_is_error: bool,
+}
+
+/// What is done about a pattern that matches nothing (`HOST_PATTERN_MISMATCH`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the setting's values")]
+pub enum Mismatch {
+    Ignore,
+    Warning,
+    Error,
 }
 
 /// When facts are gathered without being asked for.
@@ -93,7 +106,38 @@ pub struct Run {
     pub cluster: ClusterSlot,
     /// Set by the first interrupt.
     pub stop: Arc<AtomicBool>,
+    /// Takes secrets out of events.
+    pub redactor: Redactor,
+    /// Asks on the terminal.
+    pub prompter: Arc<dyn Prompter>,
+    /// Opens vaulted variables files.
+    pub unlock: Arc<dyn Unlock + Send + Sync>,
+    /// Reads the inventory sources again (`meta: refresh_inventory`).
+    pub reload: Box<dyn Fn() -> Result<Inventory, Diagnostics> + Send + Sync>,
+    /// How many tasks run at once where hosts walk on their own.
+    pub slots: tokio::sync::Semaphore,
     state: Mutex<State>,
+}
+
+/// What a run is made of; the composition root names every part once. See [`Run`] for what each is.
+#[expect(missing_docs, reason = "the fields are those of Run")]
+pub struct Parts {
+    pub id: Arc<str>,
+    pub options: Options,
+    pub world: Arc<World>,
+    pub templar: Arc<Templar>,
+    pub outside: Arc<dyn Outside>,
+    pub clock: Arc<dyn Clock>,
+    pub effects: Arc<dyn Effects>,
+    pub events: Events,
+    pub loader: Loader,
+    pub connections: Connections,
+    pub cluster: ClusterSlot,
+    pub stop: Arc<AtomicBool>,
+    pub redactor: Redactor,
+    pub prompter: Arc<dyn Prompter>,
+    pub unlock: Arc<dyn Unlock + Send + Sync>,
+    pub reload: Box<dyn Fn() -> Result<Inventory, Diagnostics> + Send + Sync>,
 }
 
 #[derive(Default)]
@@ -105,26 +149,17 @@ struct State {
 }
 
 impl Run {
-    /// A run about to start.
+    /// A run about to start, from its parts.
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "the composition root names every part once")]
-    pub fn new(
-        id: Arc<str>,
-        options: Options,
-        world: Arc<World>,
-        templar: Arc<Templar>,
-        outside: Arc<dyn Outside>,
-        clock: Arc<dyn Clock>,
-        effects: Arc<dyn Effects>,
-        events: Events,
-        loader: Loader,
-        connections: Connections,
-        cluster: ClusterSlot,
-        stop: Arc<AtomicBool>,
-    ) -> Self {
-        let state = Mutex::default();
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            id, options, world, templar, outside, clock, effects, events, loader, connections,
+            cluster, stop, redactor, prompter, unlock, reload,
+        } = parts;
+        let slots = tokio::sync::Semaphore::new(options.forks.max(1));
         Self {
-            id, options, world, templar, outside, clock, effects, events, loader, connections, cluster, stop, state,
+            id, options, world, templar, outside, clock, effects, events, loader, connections,
+            cluster, stop, redactor, prompter, unlock, reload, slots, state: Mutex::default(),
         }
     }
 
@@ -246,15 +281,79 @@ impl Run {
                 }
             }),
             Ask::IncludeVars(variables) => self.world.learn(host, |vars| vars.included.extend_with(variables)),
-            Ask::AddHost { name, groups, variables } => {
-                self.world.change_inventory(|inventory| inventory.add_host(name, groups, variables));
-            }
+            Ask::AddHost { name, groups, variables } => self.add_host(name, groups, variables),
             Ask::JoinGroup { group, parents } => {
-                self.world.change_inventory(|inventory| inventory.join(host, group, parents));
+                let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
+                let joined = self
+                    .world
+                    .change_inventory(|inventory| inventory.group_by_at_run_time(host, group, &parents));
+                self.warn_if(joined.err());
             }
             Ask::SetStats { data, per_host, aggregate } => self.set_stats(host, data, *per_host, *aggregate),
             Ask::Reconnect | Ask::ShowResult => {}
         }
+    }
+
+    fn add_host(&self, name: &str, groups: &[String], variables: &Map) {
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let added = self
+            .world
+            .change_inventory(|inventory| inventory.add_host_at_run_time(name, None, &groups, variables));
+        self.warn_if(added.err());
+    }
+
+    fn warn_if(&self, diagnostic: Option<Diagnostic>) {
+        if let Some(diagnostic) = diagnostic {
+            self.events.emit(Event::Warning { message: diagnostic.to_string() });
+        }
+    }
+
+    /// The controller's files through the vault secrets.
+    #[must_use]
+    pub fn files(&self) -> Files<'_> {
+        Files { outside: &*self.outside, secrets: &*self.unlock }
+    }
+
+    /// The hosts of a play: its patterns within `--limit`.
+    ///
+    /// # Errors
+    /// A pattern is wrong.
+    pub fn select_hosts(&self, patterns: &[String], place: Option<&Place>) -> Result<Vec<Arc<str>>, Diagnostic> {
+        let mut warnings = Diagnostics::default();
+        let pattern = Pattern::parse_all(patterns.iter().map(String::as_str), place, &mut warnings)?;
+        let matched = match &self.options.limit {
+            Some(limit) => self.world.inventory().matching_within(&pattern, limit),
+            None => self.world.inventory().matching(&pattern),
+        };
+        for name in matched.unmatched {
+            let message = format!("Could not match supplied host pattern, ignoring: {name}");
+            match self.options.pattern_mismatch {
+                Mismatch::Ignore => {}
+                Mismatch::Warning => self.events.emit(Event::Warning { message }),
+                Mismatch::Error => {
+                    return Err(Diagnostic::error(format!("no host or group matches {name:?}")).at_opt(place));
+                }
+            }
+        }
+        for warning in warnings.0 {
+            self.warn_if(Some(warning));
+        }
+        Ok(matched.hosts)
+    }
+
+    /// Reads the inventory again; what the run has learned about hosts stays.
+    pub fn refresh_inventory(&self) {
+        match (self.reload)() {
+            Ok(inventory) => self.world.change_inventory(|old| *old = inventory),
+            Err(diagnostics) => self.events.emit(Event::Warning { message: diagnostics.to_string() }),
+        }
+    }
+
+    /// Whether a name means the controller and no inventory has it.
+    #[must_use]
+    pub fn is_implicit_localhost(&self, name: &str) -> bool {
+        let inventory = self.world.inventory();
+        inventory.host(name).map_or(LOCALHOST.contains(&name), |host| host.is_implicit())
     }
 
     fn set_stats(&self, host: &Arc<str>, data: &Map, per_host: bool, aggregate: bool) {

@@ -130,10 +130,10 @@ impl HostScope {
             }
             "hostvars" => Some(Value::Scope(Arc::new(AllHosts { world: Arc::clone(&self.world) }))),
             "vars" => Some(Value::Scope(self.with(Map::new()))),
-            "groups" => Some(Value::Map(self.world.inventory().groups_map())),
-            "group_names" => Some(self.world.inventory().group_names(&self.host)),
-            "inventory_file" => self.world.inventory().source_file(&self.host),
-            "inventory_dir" => self.world.inventory().source_directory(&self.host),
+            "groups" => Some(self.world.inventory().groups_value()),
+            "group_names" => Some(self.world.group_names(&self.host)),
+            "inventory_file" => Some(Value::text(Arc::clone(&self.world.origin(&self.host)?.file))),
+            "inventory_dir" => Some(Value::text(self.world.origin(&self.host)?.dir?)),
             "ansible_facts" => Some(Value::Map(self.world.host(&self.host).facts)),
             "omit" => Some(Value::Omit),
             "environment" => self.task.as_ref().map(|task| environment(task)),
@@ -197,7 +197,7 @@ impl Scope for HostScope {
         let keys = self.layers.iter().chain([&self.locals, &self.world.constants]);
         names.extend(keys.flat_map(|map| map.keys()).filter_map(|key| key.as_str().map(Arc::from)));
         names.extend(MAGIC.into_iter().filter(|name| self.magic(name).is_some()).map(Arc::from));
-        if let Some(playing) = &self.playing {
+        if self.playing.is_some() {
             names.extend(Playing::MAGIC.into_iter().map(Arc::from));
         }
         names.sort();
@@ -263,11 +263,11 @@ struct AllHosts {
 
 impl Scope for AllHosts {
     fn get(&self, name: &str) -> Option<Value> {
-        let host = self.world.inventory().host_name(name)?;
+        let host = Arc::clone(self.world.inventory().host(name)?.name());
         Some(Value::Scope(HostScope::bare(&self.world, &host)))
     }
 
     fn names(&self) -> Vec<Arc<str>> {
-        self.world.inventory().host_names()
+        self.world.inventory().hosts().map(|h| Arc::clone(h.name())).collect()
     }
 }

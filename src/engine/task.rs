@@ -129,8 +129,16 @@ impl<'a> Doing<'a> {
         path: &'a str,
         locals: Map,
     ) -> Self {
-        let site = Site { search: search_path(task, Some(&playing.directory)), ..Site::default() };
+        let site = Site { search: search_path(task, Some(&playing.directory)).into() };
         Self { run, playing, task, host, name, path, locals, site }
+    }
+
+    /// Ends a task that is not a module (an include that failed or was skipped): keywords, register, reports.
+    pub(super) fn conclude(&self, done: Done, scope: &Arc<dyn Scope>) -> Done {
+        let mut done = self.settle(done, scope);
+        self.register(&mut done);
+        self.tell(&done, None);
+        done
     }
 
     /// The host's variables with these on top of `set_fact`'s own level's.

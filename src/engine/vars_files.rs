@@ -5,6 +5,7 @@ use super::run::Run;
 use super::scope::HostScope;
 use crate::event::Event;
 use mainstay_language::diag::Diagnostic;
+use mainstay_language::inventory::vars_file;
 use mainstay_language::template::TemplateErrorKind;
 use mainstay_language::value::{Map, Scope, Value, string};
 use std::sync::Arc;
@@ -57,7 +58,7 @@ fn first_found(
         };
         for path in [playing.directory.join("vars").join(&name), playing.directory.join(&name)] {
             if run.outside.status(&path).is_some() {
-                return run.loader.vars_file(&path).map(Some).map_err(|d| d.at_opt(choice.place()));
+                return vars_file(&path, run.files()).map(Some).map_err(|d| d.at_opt(choice.place()));
             }
         }
         tried.push(name);

@@ -2,10 +2,11 @@
 //!
 //! Scopes hold it by `Arc` and read it when a template asks, so that `hostvars[h]` is always the present.
 
-use mainstay_language::inventory::Inventory;
+use mainstay_language::diag::Diagnostic;
+use mainstay_language::inventory::{Inventory, Origin};
 use mainstay_language::value::{Map, Value};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// What a run has learned about one host. Maps share their entries: cloning this is a few counters.
@@ -23,6 +24,11 @@ pub struct HostVars {
     pub gathered: bool,
 }
 
+/// Merges levels 3 to 10 of a host: the inventory, and the `group_vars` and `host_vars` beside it and beside the playbook
+/// (the last argument, if a play is running).
+pub type MergeVars =
+    Box<dyn Fn(&Inventory, &str, Option<&Path>) -> Result<Map, Diagnostic> + Send + Sync>;
+
 /// State of the run that outlives plays.
 pub struct World {
     /// Hosts and groups, with those that the run added.
@@ -32,30 +38,25 @@ pub struct World {
     pub extra: Map,
     /// Levels 3 to 10 of a host, merged; asked once for a host and kept until the inventory changes.
     base: Mutex<HashMap<Arc<str>, Map>>,
-    loader: Box<dyn Fn(&Inventory, &str) -> Map + Send + Sync>,
+    merge: MergeVars,
     /// Magic variables that are the same for every host and task.
     pub constants: Map,
-    /// `ansible_config_file`, directories…: see `magic`.
-    pub directory: PathBuf,
+    /// Directory of the playbook that is running.
+    directory: RwLock<Option<PathBuf>>,
 }
 
 impl World {
-    /// A run that knows nothing yet. `loader` merges levels 3 to 10 for a host.
-    pub fn new(
-        inventory: Inventory,
-        extra: Map,
-        constants: Map,
-        directory: PathBuf,
-        loader: Box<dyn Fn(&Inventory, &str) -> Map + Send + Sync>,
-    ) -> Self {
+    /// A run that knows nothing yet.
+    #[must_use]
+    pub fn new(inventory: Inventory, extra: Map, constants: Map, merge: MergeVars) -> Self {
         Self {
             inventory: RwLock::new(inventory),
             hosts: RwLock::default(),
             extra,
             base: Mutex::default(),
-            loader,
+            merge,
             constants,
-            directory,
+            directory: RwLock::default(),
         }
     }
 
@@ -77,19 +78,50 @@ impl World {
         self.base.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets the merged inventory variables (the playbook's directory has changed).
-    pub fn forget_base(&self) {
-        self.base().clear();
+    /// A play in this directory begins: the variables beside it count from now on.
+    pub fn enter(&self, directory: &Path) {
+        let mut now = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        if now.as_deref() != Some(directory) {
+            *now = Some(directory.to_path_buf());
+            self.base().clear();
+        }
     }
 
-    /// Levels 3 to 10 of a host.
-    pub fn inventory_vars(&self, host: &str) -> Map {
+    /// Merges levels 3 to 10 of a host, so that errors in its files are known before anything runs.
+    ///
+    /// # Errors
+    /// A variables file cannot be read, opened or parsed.
+    pub fn prepare(&self, host: &str) -> Result<Map, Diagnostic> {
         if let Some(map) = self.base().get(host) {
-            return map.clone();
+            return Ok(map.clone());
         }
-        let map = (self.loader)(&self.inventory(), host);
+        let directory = self.directory.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let map = (self.merge)(&self.inventory(), host, directory.as_deref())?;
         self.base().insert(Arc::from(host), map.clone());
-        map
+        Ok(map)
+    }
+
+    /// Levels 3 to 10 of a host. A host whose files have errors has none: [`World::prepare`] has told them.
+    pub fn inventory_vars(&self, host: &str) -> Map {
+        if host.is_empty() { Map::new() } else { self.prepare(host).unwrap_or_default() }
+    }
+
+    /// `group_names`
+    #[must_use]
+    pub fn group_names(&self, host: &str) -> Value {
+        let names = self.inventory().host_groups(host).names;
+        match &names {
+            Value::List(list) if list.is_empty() && self.inventory().host(host).is_some_and(|h| !h.is_implicit()) => {
+                Value::from(vec!["ungrouped"])
+            }
+            _ => names,
+        }
+    }
+
+    /// Where a host was first written.
+    #[must_use]
+    pub fn origin(&self, host: &str) -> Option<Origin> {
+        self.inventory().host(host)?.origin().cloned()
     }
 
     /// What the run has learned about a host.

@@ -28,4 +28,4 @@ pub use matching::Matched;
 pub use model::{Group, Host, Inventory, LOCALHOST, Origin};
 pub use order::{Order, Shuffle};
 pub use pattern::Pattern;
-pub use vars_files::{Entity, VarsFiles};
+pub use vars_files::{Entity, VarsFiles, vars_file};

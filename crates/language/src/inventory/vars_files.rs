@@ -106,7 +106,7 @@ fn load(directory: &Path, name: &str, files: Files<'_>) -> Result<Map, Diagnosti
     }
     let mut all = Map::new();
     for path in found {
-        all.extend_with(&file(&path, files)?);
+        all.extend_with(&vars_file(&path, files)?);
     }
     Ok(all)
 }
@@ -135,8 +135,11 @@ fn below(directory: &Path, files: Files<'_>, out: &mut Vec<PathBuf>) -> Result<(
     Ok(())
 }
 
-/// The dictionary in a variables file; an empty file is an empty one.
-pub(crate) fn file(path: &Path, files: Files<'_>) -> Result<Map, Diagnostic> {
+/// The dictionary in a variables file, perhaps in a vault; an empty file is an empty one.
+///
+/// # Errors
+/// It cannot be read, opened or parsed, or is no dictionary.
+pub fn vars_file(path: &Path, files: Files<'_>) -> Result<Map, Diagnostic> {
     let mut warnings = Diagnostics::default();
     let node = files.read(path)?.yaml(&mut warnings)?;
     match (&node.kind, node.to_value()) {

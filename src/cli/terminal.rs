@@ -1,0 +1,43 @@
+//! What the command line says and asks outside of reports.
+
+use crate::engine::Prompter;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+/// To standard error. A closed standard error is nobody's fault and nobody is left to tell.
+pub fn complain(message: &str) {
+    let _written = writeln!(io::stderr(), "{message}");
+}
+
+/// To standard output.
+///
+/// # Errors
+/// It is closed or full.
+pub fn say(message: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{message}")
+}
+
+/// Whether both ends are a terminal, so that a question makes sense.
+#[must_use]
+pub fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Asks on the terminal.
+#[derive(Debug, Default)]
+pub struct Terminal;
+
+impl Prompter for Terminal {
+    fn ask(&self, prompt: &str, private: bool) -> io::Result<Option<String>> {
+        if private && io::stdin().is_terminal() {
+            return rpassword::prompt_password(prompt).map(Some);
+        }
+        let mut out = io::stdout();
+        write!(out, "{prompt}")?;
+        out.flush()?;
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()))
+    }
+}
