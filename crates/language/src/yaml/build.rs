@@ -201,7 +201,7 @@ impl<'a> Builder<'a> {
             Some(Known::Vault) => {
                 return Ok(Value::Encrypted(Arc::new(Encrypted {
                     envelope: text.into_owned(),
-                    place: Some(self.place(span.start)),
+                    place: (!self.is_data()).then(|| self.place(span.start)),
                 })));
             }
             Some(tag) => tags::scalar(tag, &text),

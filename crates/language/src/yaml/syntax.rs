@@ -192,6 +192,20 @@ fn scalars(kind: &ErrorKind) -> Option<Diagnostic> {
             "unexpected text after the `|` or `>`",
             "start the text on the next line, or quote the value",
         ),
+        K::InvalidBlockScalarIndent => (
+            "this line is indented less than the first line of its text",
+            "indent all lines of a `|` or `>` text alike",
+        ),
+        K::PlainScalarStartsWithDashFlowIndicator
+        | K::MappingKeyNotAllowed
+        | K::ExpectedNodeContent
+        | K::UnexpectedEndOfPlainScalar => {
+            ("expected a value here", "put the value in quotes if it is text")
+        }
+        K::DocumentIndicatorInQuotedScalar => (
+            "a document marker (`---` or `...`) stands inside a quoted text",
+            "close the quote before it, or indent the line",
+        ),
         K::MissingAnchorOrAliasName => {
             ("expected a name after `&` or `*`", "quote the value if it is text")
         }

@@ -115,6 +115,7 @@ impl Emitter<'_> {
         self.writer.indent();
         if self.options.explicit_end {
             self.writer.indicator("...", true, false, false);
+            self.writer.set_open_ended(false);
             self.writer.indent();
         }
     }
