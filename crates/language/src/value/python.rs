@@ -1,6 +1,7 @@
 //! Values as Python prints them: `str()` and `repr()`.
 
 use super::Value;
+use std::fmt::Write as _;
 
 /// Python's `str(value)`.
 #[must_use]
@@ -77,11 +78,14 @@ fn quoted(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if !is_printable(c) => match u32::from(c) {
-                code @ 0..=0xff => out.push_str(&format!("\\x{code:02x}")),
-                code @ 0x100..=0xffff => out.push_str(&format!("\\u{code:04x}")),
-                code => out.push_str(&format!("\\U{code:08x}")),
-            },
+            c if !is_printable(c) => {
+                let (kind, width) = match u32::from(c) {
+                    0..=0xff => ('x', 2),
+                    0x100..=0xffff => ('u', 4),
+                    _ => ('U', 8),
+                };
+                let _ = write!(out, "\\{kind}{:0width$x}", u32::from(c));
+            }
             c => out.push(c),
         }
     }

@@ -1,4 +1,4 @@
-//! What a plain scalar means: the implicit resolvers of PyYAML (YAML 1.1 as PyYAML understands it).
+//! What a plain scalar means: the implicit resolvers of `PyYAML` (YAML 1.1 as `PyYAML` understands it).
 
 use super::timestamp;
 
