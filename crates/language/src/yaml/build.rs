@@ -22,6 +22,8 @@ pub(super) struct Builder<'a> {
     warnings: &'a mut Diagnostics,
     /// Texts get their place; false for data.
     written: bool,
+    /// The whole text is JSON, where `1e3` is a number.
+    json: bool,
     has_aliases: bool,
     copies: usize,
     anchors: HashMap<usize, Anchored>,
@@ -76,6 +78,7 @@ impl<'a> Builder<'a> {
             text,
             warnings,
             written: true,
+            json: is_json(text),
             has_aliases: text.contains('*'),
             copies: 0,
             anchors: HashMap::new(),
@@ -87,6 +90,7 @@ impl<'a> Builder<'a> {
     /// The same, for text that nobody wrote for us.
     pub(super) fn data(mut self) -> Self {
         self.written = false;
+        self.json = false;
         self
     }
 
@@ -177,6 +181,7 @@ impl<'a> Builder<'a> {
         span: &Span,
     ) -> Result<Value, Diagnostic> {
         let plain = match tag {
+            None if self.json && style == ScalarStyle::Plain => resolve::json(&text),
             None | Some(Known::Unsafe) if style == ScalarStyle::Plain => resolve::plain(&text),
             None | Some(Known::Unsafe) => Ok(Plain::Text),
             Some(Known::Seq | Known::Map | Known::Set | Known::Pairs) => {
@@ -341,6 +346,12 @@ impl<'a> Builder<'a> {
             },
         }
     }
+}
+
+/// Ansible tries JSON before YAML.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn too_deep() -> Diagnostic {

@@ -21,7 +21,7 @@ mod tags;
 mod timestamp;
 
 pub use emit::{EmitOptions, Style, emit};
-pub use load::{load, load_data, load_one, load_text};
+pub use load::{load, load_data, load_one, load_one_text, load_text};
 pub use node::{Node, NodeKind};
 
 #[cfg(test)]

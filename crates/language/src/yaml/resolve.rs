@@ -37,6 +37,16 @@ pub(super) fn plain(text: &str) -> Result<Plain, String> {
     }
 }
 
+/// Resolves a scalar without quotes in a JSON text, where a number may have an exponent without sign or point.
+pub(super) fn json(text: &str) -> Result<Plain, String> {
+    let exponent =
+        text.contains(['e', 'E']) && text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    match text.parse() {
+        Ok(f) if exponent => Ok(Plain::Float(f)),
+        _ => plain(text),
+    }
+}
+
 fn is_null(text: &str) -> bool {
     matches!(text, "~" | "null" | "Null" | "NULL")
 }
