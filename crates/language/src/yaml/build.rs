@@ -4,7 +4,7 @@ use super::entries::{self, Entries, Key};
 use super::load::MAX_DEPTH;
 use super::resolve::{self, Plain};
 use super::tags::{self, Known};
-use super::{Node, NodeKind, collections};
+use super::{Node, NodeKind, collections, syntax};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use crate::value::{Encrypted, Text, Value};
 use granit_parser::{Event, Marker, ScalarStyle, Span, StructureStyle, Tag};
@@ -25,6 +25,7 @@ pub(super) struct Builder<'a> {
     /// The whole text is JSON, where `1e3` is a number.
     json: bool,
     has_aliases: bool,
+    has_tabs: bool,
     copies: usize,
     anchors: HashMap<usize, Anchored>,
     frames: Vec<Frame>,
@@ -80,6 +81,7 @@ impl<'a> Builder<'a> {
             written: true,
             json: is_json(text),
             has_aliases: text.contains('*'),
+            has_tabs: text.contains('\t'),
             copies: 0,
             anchors: HashMap::new(),
             frames: Vec::new(),
@@ -156,6 +158,29 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// Refuses a tab between the start of a line, or a `- ` or `? `, and a node: the node's column would be unclear.
+    /// The parser lets some of them pass.
+    fn check_tab(&self, span: &Span) -> Result<(), Diagnostic> {
+        let flow = self.frames.last().is_some_and(|frame| frame.flow);
+        if !self.has_tabs || flow {
+            return Ok(());
+        }
+        let start = span.start.byte_offset().unwrap_or(0);
+        let before = self.text.get(..start).unwrap_or_default();
+        let outer = before.trim_end_matches([' ', '\t']);
+        let blanks = before.get(outer.len()..).unwrap_or_default();
+        let decides = outer.is_empty() || outer.ends_with(['\n', '-', '?']);
+        match blanks.find('\t') {
+            Some(at) if decides && !outer.ends_with("---") => {
+                let mut place = self.place(span.start);
+                let back = u32::try_from(blanks.len() - at).unwrap_or(0);
+                place.column = place.column.saturating_sub(back).max(1);
+                Err(syntax::tab_indentation().at(&place))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn scalar(
         &mut self,
         text: Cow<'_, str>,
@@ -164,6 +189,9 @@ impl<'a> Builder<'a> {
         span: &Span,
     ) -> Result<Made, Diagnostic> {
         let tag = self.tag(tag, span)?;
+        if span.start.index() != span.end.index() {
+            self.check_tab(span)?;
+        }
         let place = self.place(span.start);
         let merge = match tag {
             None => style == ScalarStyle::Plain && text == "<<",
@@ -251,6 +279,7 @@ impl<'a> Builder<'a> {
         content: Content,
     ) -> Result<(), Diagnostic> {
         let tag = self.tag(tag, span)?;
+        self.check_tab(span)?;
         let place = self.place(span.start);
         if self.frames.len() >= MAX_DEPTH {
             return Err(too_deep().at(&place));

@@ -90,11 +90,11 @@ proptest! {
         let source = Source::new("t", text.replace('\u{feff}', ""));
         for node in load(&source, &mut Diagnostics::default()).unwrap_or_default() {
             if let Value::Text(found) = node.to_value() {
-                let line = found.place().and_then(crate::diag::Place::line_text);
-                if !found.as_str().contains(['\n', '\'', '"', '\\']) && !found.as_str().is_empty() {
-                    let first = found.as_str().chars().next();
-                    let column = found.place().map_or(1, |place| place.column as usize);
-                    prop_assert_eq!(line.and_then(|line| line.chars().nth(column - 1)), first);
+                let Some(place) = found.place() else { continue };
+                let plain = !found.as_str().contains(['\n', '\'', '"', '\\']);
+                if let (true, Some(first)) = (plain, found.as_str().chars().next()) {
+                    let line = place.line_text().unwrap_or_default();
+                    prop_assert_eq!(line.chars().nth(place.column as usize - 1), Some(first));
                 }
             }
         }
