@@ -91,7 +91,9 @@ proptest! {
         for node in load(&source, &mut Diagnostics::default()).unwrap_or_default() {
             if let Value::Text(found) = node.to_value() {
                 let Some(place) = found.place() else { continue };
-                let plain = !found.as_str().contains(['\n', '\'', '"', '\\']);
+                // A line break at the start of a quoted text is folded to a space.
+                let plain = !found.as_str().starts_with(' ')
+                    && !found.as_str().contains(['\n', '\'', '"', '\\']);
                 if let (true, Some(first)) = (plain, found.as_str().chars().next()) {
                     let line = place.line_text().unwrap_or_default();
                     prop_assert_eq!(line.chars().nth(place.column as usize - 1), Some(first));
