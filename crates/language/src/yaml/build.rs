@@ -16,6 +16,7 @@ use std::sync::Arc;
 const MAX_COPIES: usize = 250_000;
 
 /// Collects events into documents.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about the text")]
 pub(super) struct Builder<'a> {
     source: &'a Arc<Source>,
     text: &'a str,

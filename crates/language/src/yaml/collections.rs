@@ -6,12 +6,12 @@ use crate::diag::Diagnostic;
 
 /// Refuses a tag that cannot stand before a list (or a map).
 pub(super) fn check(tag: Option<Known>, list: bool) -> Result<(), Diagnostic> {
-    let fits = match (tag, list) {
+    let fits = matches!(
+        (tag, list),
         (None | Some(Known::Plain | Known::Unsafe), _)
-        | (Some(Known::Seq | Known::Pairs), true)
-        | (Some(Known::Map | Known::Set), false) => true,
-        _ => false,
-    };
+            | (Some(Known::Seq | Known::Pairs), true)
+            | (Some(Known::Map | Known::Set), false)
+    );
     if fits {
         return Ok(());
     }

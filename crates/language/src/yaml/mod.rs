@@ -1,7 +1,7 @@
 //! YAML as `PyYAML` reads and writes it, with the place of every node.
 //!
 //! The syntax comes from `granit-parser`; everything above its events is here: what a plain scalar means
-//! (YAML 1.1 as PyYAML understands it), tags, merge keys, aliases, duplicate keys, limits, and errors for the
+//! (YAML 1.1 as `PyYAML` understands it), tags, merge keys, aliases, duplicate keys, limits, and errors for the
 //! author of a file.
 //!
 //! Places: a [`Node`] has the place of its first character (the quote, the `[`; of a block scalar the first line with
