@@ -59,7 +59,11 @@ impl Envelope {
         let body = [hex(&self.salt), hex(&self.mac), hex(&self.ciphertext)].join("\n");
         let mut out = MAGIC.to_owned();
         match &self.id {
-            Some(id) => out.push_str(&format!("1.2;AES256;{id}\n")),
+            Some(id) => {
+                out.push_str("1.2;AES256;");
+                out.push_str(id);
+                out.push('\n');
+            }
             None => out.push_str("1.1;AES256\n"),
         }
         for (i, digit) in hex(body.as_bytes()).chars().enumerate() {

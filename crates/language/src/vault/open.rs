@@ -60,12 +60,11 @@ pub fn open(name: &str, bytes: &[u8], secrets: &Secrets) -> Result<Opened, Diagn
 /// The vault cannot be opened or is not UTF-8; the place is where the value is written.
 pub fn decrypt_value(vault: &Encrypted, secrets: &Secrets) -> Result<Value, Diagnostic> {
     let error = |error: &VaultError| explain(error).at_opt(vault.place.as_ref());
-    let plain = match secrets.kept(&vault.envelope) {
-        Some(plain) => plain,
-        None => {
-            let plain = decrypt(&vault.envelope, secrets).map_err(|e| error(&e))?;
-            secrets.keep(&vault.envelope, plain)
-        }
+    let plain = if let Some(plain) = secrets.kept(&vault.envelope) {
+        plain
+    } else {
+        let plain = decrypt(&vault.envelope, secrets).map_err(|e| error(&e))?;
+        secrets.keep(&vault.envelope, plain)
     };
     let text = std::str::from_utf8(&plain).map_err(|_| not_utf8().at_opt(vault.place.as_ref()))?;
     Ok(Value::text(text))

@@ -5,13 +5,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
+/// Decrypted bytes, shared and wiped with their last owner.
+type Plain = Arc<Zeroizing<Vec<u8>>>;
+
 /// Vault passwords with their ids, in the order in which they were given. Wiped when dropped.
 ///
 /// Deriving a key takes milliseconds, so inline values that were opened once are kept (wiped with the rest).
 #[derive(Default)]
 pub struct Secrets {
     secrets: Vec<(String, Zeroizing<Vec<u8>>)>,
-    opened: Mutex<HashMap<Arc<str>, Arc<Zeroizing<Vec<u8>>>>>,
+    opened: Mutex<HashMap<Arc<str>, Plain>>,
 }
 
 impl Secrets {
@@ -58,11 +61,11 @@ impl Secrets {
         first.chain(rest).map(|(_, secret)| secret.as_slice())
     }
 
-    pub(super) fn kept(&self, envelope: &str) -> Option<Arc<Zeroizing<Vec<u8>>>> {
+    pub(super) fn kept(&self, envelope: &str) -> Option<Plain> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(envelope).cloned()
     }
 
-    pub(super) fn keep(&self, envelope: &str, plain: Vec<u8>) -> Arc<Zeroizing<Vec<u8>>> {
+    pub(super) fn keep(&self, envelope: &str, plain: Vec<u8>) -> Plain {
         let plain = Arc::new(Zeroizing::new(plain));
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.insert(Arc::from(envelope), Arc::clone(&plain));

@@ -152,3 +152,20 @@ fn an_inline_value_opens_as_data() {
     let bad = Encrypted { envelope: "hello".into(), place: None };
     assert!(decrypt_value(&bad, &secrets).unwrap_err().message.contains("not a readable vault"));
 }
+
+#[test]
+fn every_length_comes_back() {
+    let secrets = secrets();
+    for length in [0, 1, 15, 16, 17, 31, 32, 33, 1000] {
+        let plain: Vec<u8> = (0..length).map(|i: u32| i.to_le_bytes()[0]).collect();
+        let vault = encrypt(&plain, b"other", Some("prod"), &[7; 32]);
+        assert!(vault.lines().all(|line| line.len() <= 80), "{vault}");
+        assert_eq!(decrypt(&vault, &secrets).unwrap(), plain);
+    }
+}
+
+#[test]
+fn the_message_names_what_was_tried() {
+    let error = decrypt(V12, &Secrets::new().with("a", "x").with("b", "y")).unwrap_err();
+    assert_eq!(error.to_string(), "no vault password fits the vault id `prod` (tried: a, b)");
+}

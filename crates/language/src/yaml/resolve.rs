@@ -1,4 +1,4 @@
-//! What a plain scalar means: the implicit resolvers of PyYAML (YAML 1.1 as PyYAML understands it).
+//! What a plain scalar means: the implicit resolvers of `PyYAML` (YAML 1.1 as `PyYAML` understands it).
 
 use super::timestamp;
 
@@ -34,6 +34,16 @@ pub(super) fn plain(text: &str) -> Result<Plain, String> {
         }
         b'-' | b'+' | b'.' | b'0'..=b'9' => number(text),
         _ => Ok(Plain::Text),
+    }
+}
+
+/// Resolves a scalar without quotes in a JSON text, where a number may have an exponent without sign or point.
+pub(super) fn json(text: &str) -> Result<Plain, String> {
+    let exponent =
+        text.contains(['e', 'E']) && text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    match text.parse() {
+        Ok(f) if exponent => Ok(Plain::Float(f)),
+        _ => plain(text),
     }
 }
 

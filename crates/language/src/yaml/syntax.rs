@@ -31,6 +31,11 @@ pub(super) fn unquoted_template(place: &Place) -> Diagnostic {
         .hint("write \"{{ … }}\": without quotes `{` starts a map")
 }
 
+/// A tab where only spaces can be.
+pub(super) fn tab_indentation() -> Diagnostic {
+    Diagnostic::error("a tab cannot be used for indentation").hint("indent with spaces")
+}
+
 fn line(text: &str, number: u32) -> &str {
     text.lines().nth((number as usize).saturating_sub(1)).unwrap_or_default()
 }
@@ -97,7 +102,7 @@ fn tab(builder: &Builder<'_>, place: &Place) -> Diagnostic {
                 ..place.clone()
             })
         });
-    words(&ErrorKind::TabInBlockIndentation).at(&tab.unwrap_or_else(|| place.clone()))
+    tab_indentation().at(&tab.unwrap_or_else(|| place.clone()))
 }
 
 fn words(kind: &ErrorKind) -> Diagnostic {
@@ -111,9 +116,7 @@ fn structure(kind: &ErrorKind) -> Option<Diagnostic> {
         K::TabNotAllowed
         | K::TabInBlockIndentation
         | K::TabInIndentation
-        | K::TabAtBlockScalarStart => {
-            ("a tab cannot be used for indentation", "indent with spaces")
-        }
+        | K::TabAtBlockScalarStart => return Some(tab_indentation()),
         K::SimpleKeyExpected | K::InvalidSimpleKey => (
             "expected `:` after this key",
             "write `key: value` on one line, or indent the line if it belongs to the value above",
@@ -191,6 +194,20 @@ fn scalars(kind: &ErrorKind) -> Option<Diagnostic> {
         K::InvalidBlockScalarHeader => (
             "unexpected text after the `|` or `>`",
             "start the text on the next line, or quote the value",
+        ),
+        K::InvalidBlockScalarIndent => (
+            "this line is indented less than the first line of its text",
+            "indent all lines of a `|` or `>` text alike",
+        ),
+        K::PlainScalarStartsWithDashFlowIndicator
+        | K::MappingKeyNotAllowed
+        | K::ExpectedNodeContent
+        | K::UnexpectedEndOfPlainScalar => {
+            ("expected a value here", "put the value in quotes if it is text")
+        }
+        K::DocumentIndicatorInQuotedScalar => (
+            "a document marker (`---` or `...`) stands inside a quoted text",
+            "close the quote before it, or indent the line",
         ),
         K::MissingAnchorOrAliasName => {
             ("expected a name after `&` or `*`", "quote the value if it is text")

@@ -3,6 +3,7 @@
 use crate::yaml::resolve::{self, Plain};
 
 /// What the characters of a text allow.
+#[expect(clippy::struct_excessive_bools, reason = "independent findings")]
 #[derive(Debug)]
 pub(super) struct Analysis {
     pub(super) multiline: bool,
@@ -36,6 +37,7 @@ fn is_blank(c: Option<char>) -> bool {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent findings")]
 struct Seen {
     block_indicators: bool,
     flow_indicators: bool,

@@ -1,4 +1,4 @@
-//! Values to YAML, byte for byte as PyYAML's `safe_dump` writes them with libyaml (which Ansible uses): the
+//! Values to YAML, byte for byte as `PyYAML`'s `safe_dump` writes them with libyaml (which Ansible uses): the
 //! `to_yaml` and `to_nice_yaml` filters.
 
 mod analysis;
@@ -115,6 +115,7 @@ impl Emitter<'_> {
         self.writer.indent();
         if self.options.explicit_end {
             self.writer.indicator("...", true, false, false);
+            self.writer.set_open_ended(false);
             self.writer.indent();
         }
     }
@@ -305,7 +306,7 @@ fn order(a: &Value, b: &Value) -> Ordering {
     }
 }
 
-/// As PyYAML writes a float, so that it is read as one again.
+/// As `PyYAML` writes a float, so that it is read as one again.
 fn float(f: f64) -> String {
     if f.is_nan() {
         return ".nan".to_owned();

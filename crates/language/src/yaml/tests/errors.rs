@@ -22,6 +22,9 @@ const TABLE: &[(&str, u32, u32, &str)] = &[
     // Indentation.
     ("a:\n\tb: 1\n", 2, 2, "tab"),
     ("a:\n  b: 1\n\tc: 2\n", 3, 1, "tab"),
+    ("\ta: 1\n", 1, 1, "tab"),
+    ("- \ta: 1\n", 1, 3, "tab"),
+    ("a:\n  \tb\n", 2, 3, "tab"),
     ("a:\n  b: 1\n c: 2\n", 3, 2, "same column"),
     ("a:\n  - 1\n  b: 2\n", 3, 3, "`- `"),
     ("- a\nb: 1\n", 2, 1, "`- `"),
@@ -78,4 +81,15 @@ fn an_open_bracket_of_an_earlier_line_is_named() {
     let error = error("a: {b: 1\nc: 2\n");
     assert_eq!(error.chain[0].1.to_string(), "t.yml:1:4");
     assert!(error.render().contains("opened at t.yml:1:4"));
+}
+
+#[test]
+fn tabs_elsewhere_are_space() {
+    use super::python;
+    assert_eq!(
+        python("a:\tb\nc: [\t1,\n\t2]\t# d\ne: x\ty\n"),
+        "{'a': 'b', 'c': [1, 2], 'e': 'x\\ty'}"
+    );
+    assert_eq!(python("--- \ta\n"), "'a'");
+    assert_eq!(python("a: |\n  \tx\n"), "{'a': '\\tx\\n'}");
 }

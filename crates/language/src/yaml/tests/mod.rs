@@ -2,6 +2,7 @@
 
 mod errors;
 mod limits;
+mod properties;
 mod scalars;
 mod tree;
 

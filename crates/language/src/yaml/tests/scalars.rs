@@ -244,3 +244,15 @@ fn data_has_no_places_at_all() {
         load_data("<from_yaml>", "a: b: c").unwrap_err().to_string().starts_with("<from_yaml>:1")
     );
 }
+
+#[test]
+fn a_json_file_has_the_numbers_of_json() {
+    let text = "{\n\t\"a\": 1e3, \"b\": -1.5E-3, \"c\": \"1e3\", \"d\": \"x\\/y\", \"e\": 1E5, \"f\": 12\n}\n";
+    assert_eq!(
+        python(text),
+        "{'a': 1000.0, 'b': -0.0015, 'c': '1e3', 'd': 'x/y', 'e': 100000.0, 'f': 12}"
+    );
+    assert!(value(text).get("d").unwrap().place().is_some());
+    assert_eq!(python("{a: 1e3}"), "{'a': '1e3'}", "no JSON");
+    assert_eq!(load_data("t", "[1e3]").unwrap(), [Value::list(vec![Value::text("1e3")])]);
+}
