@@ -1,9 +1,10 @@
 //! Events to nodes: aliases, merge keys, duplicate keys, limits.
 
+use super::entries::{self, Entries, Key};
 use super::load::MAX_DEPTH;
 use super::resolve::{self, Plain};
 use super::tags::{self, Known};
-use super::{Node, NodeKind};
+use super::{Node, NodeKind, collections};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use crate::value::{Encrypted, Text, Value};
 use granit_parser::{Event, Marker, ScalarStyle, Span, StructureStyle, Tag};
@@ -21,6 +22,8 @@ pub(super) struct Builder<'a> {
     warnings: &'a mut Diagnostics,
     /// Texts get their place; false for data.
     written: bool,
+    /// The whole text is JSON, where `1e3` is a number.
+    json: bool,
     has_aliases: bool,
     copies: usize,
     anchors: HashMap<usize, Anchored>,
@@ -55,20 +58,6 @@ enum Content {
     Map(Entries),
 }
 
-#[derive(Default)]
-struct Entries {
-    own: Vec<(Node, Node)>,
-    merged: Vec<(Node, Node)>,
-    key: Option<Key>,
-    /// Where each key is in `own`, once there are many.
-    index: HashMap<Value, usize>,
-}
-
-enum Key {
-    Merge,
-    Node(Node),
-}
-
 /// A node on its way to its parent, with what limits need to know of it.
 struct Made {
     node: Node,
@@ -89,6 +78,7 @@ impl<'a> Builder<'a> {
             text,
             warnings,
             written: true,
+            json: is_json(text),
             has_aliases: text.contains('*'),
             copies: 0,
             anchors: HashMap::new(),
@@ -100,6 +90,7 @@ impl<'a> Builder<'a> {
     /// The same, for text that nobody wrote for us.
     pub(super) fn data(mut self) -> Self {
         self.written = false;
+        self.json = false;
         self
     }
 
@@ -190,6 +181,7 @@ impl<'a> Builder<'a> {
         span: &Span,
     ) -> Result<Value, Diagnostic> {
         let plain = match tag {
+            None if self.json && style == ScalarStyle::Plain => resolve::json(&text),
             None | Some(Known::Unsafe) if style == ScalarStyle::Plain => resolve::plain(&text),
             None | Some(Known::Unsafe) => Ok(Plain::Text),
             Some(Known::Seq | Known::Map | Known::Set | Known::Pairs) => {
@@ -201,7 +193,7 @@ impl<'a> Builder<'a> {
             Some(Known::Vault) => {
                 return Ok(Value::Encrypted(Arc::new(Encrypted {
                     envelope: text.into_owned(),
-                    place: Some(self.place(span.start)),
+                    place: (!self.is_data()).then(|| self.place(span.start)),
                 })));
             }
             Some(tag) => tags::scalar(tag, &text),
@@ -263,7 +255,7 @@ impl<'a> Builder<'a> {
         if self.frames.len() >= MAX_DEPTH {
             return Err(too_deep().at(&place));
         }
-        check_collection_tag(tag, &content).map_err(|d| d.at(&place))?;
+        collections::check(tag, matches!(content, Content::List(_))).map_err(|d| d.at(&place))?;
         self.frames.push(Frame {
             place,
             flow: style == StructureStyle::Flow,
@@ -281,7 +273,7 @@ impl<'a> Builder<'a> {
     fn close_frame(&mut self) -> Result<(), Diagnostic> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         let kind = match frame.content {
-            Content::List(items) if frame.tag == Some(Known::Pairs) => pairs(items)?,
+            Content::List(items) if frame.tag == Some(Known::Pairs) => collections::pairs(items)?,
             Content::List(items) => NodeKind::List(items),
             Content::Map(entries) if frame.tag == Some(Known::Set) => {
                 NodeKind::List(entries.finish().into_iter().map(|(key, _)| key).collect())
@@ -339,7 +331,9 @@ impl<'a> Builder<'a> {
             }
             Content::Map(entries) => match entries.key.take() {
                 None => {
-                    entries.key = Some(key(made, frame.flow, frame.start, self.text)?);
+                    let written = if frame.flow { self.text.get(frame.start..) } else { None };
+                    let merge = made.merge.then_some(Key::Merge);
+                    entries.key = Some(merge.map_or_else(|| entries::key(made.node, written), Ok)?);
                     Ok(())
                 }
                 Some(Key::Merge) => entries.merge(made.node),
@@ -354,6 +348,12 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// Ansible tries JSON before YAML.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
 fn too_deep() -> Diagnostic {
     Diagnostic::error(format!("lists and maps are nested more than {MAX_DEPTH} levels deep"))
 }
@@ -361,142 +361,4 @@ fn too_deep() -> Diagnostic {
 fn too_many_copies() -> Diagnostic {
     Diagnostic::error(format!("the aliases of this file make more than {MAX_COPIES} values"))
         .hint("write the repeated values in a variable instead")
-}
-
-fn check_collection_tag(tag: Option<Known>, content: &Content) -> Result<(), Diagnostic> {
-    let fits = match (tag, content) {
-        (None | Some(Known::Plain | Known::Unsafe), _)
-        | (Some(Known::Seq | Known::Pairs), Content::List(_))
-        | (Some(Known::Map | Known::Set), Content::Map(_)) => true,
-        _ => false,
-    };
-    if fits {
-        return Ok(());
-    }
-    Err(Diagnostic::error(match (tag, content) {
-        (Some(Known::Vault), _) => "`!vault` is for an encrypted text, not for a list or a map",
-        (_, Content::List(_)) => "this tag cannot stand before a list",
-        (_, Content::Map(_)) => "this tag cannot stand before a map",
-    }))
-}
-
-/// `!!omap` and `!!pairs`: a list of maps with one entry each becomes a list of pairs.
-fn pairs(items: Vec<Node>) -> Result<NodeKind, Diagnostic> {
-    let pair = |item: Node| {
-        let place = item.place.clone();
-        let mut entries = match item.kind {
-            NodeKind::Map(entries) if entries.len() == 1 => entries,
-            _ => {
-                return Err(Diagnostic::error("expected a map with exactly one entry").at(&place));
-            }
-        };
-        let items = entries.drain(..).flat_map(|(key, value)| [key, value]).collect();
-        Ok(Node { place, kind: NodeKind::List(items) })
-    };
-    items.into_iter().map(pair).collect::<Result<_, _>>().map(NodeKind::List)
-}
-
-fn key(made: Made, flow: bool, start: usize, text: &str) -> Result<Key, Diagnostic> {
-    if made.merge {
-        return Ok(Key::Merge);
-    }
-    let what = match made.node.kind {
-        NodeKind::Scalar(_) => return Ok(Key::Node(made.node)),
-        NodeKind::List(_) => "list",
-        NodeKind::Map(_) => "map",
-    };
-    if flow && text.get(start..).is_some_and(|written| written.starts_with("{{")) {
-        let mut place = made.node.place;
-        place.column = place.column.saturating_sub(1).max(1);
-        return Err(super::syntax::unquoted_template(&place));
-    }
-    Err(Diagnostic::error(format!("a {what} cannot be the key of a map"))
-        .at(&made.node.place)
-        .hint("quote the key if it is text"))
-}
-
-/// Up to this many keys a map is searched, beyond it hashed.
-const SEARCHED: usize = 8;
-
-impl Entries {
-    fn find(&self, key: &Value) -> Option<usize> {
-        if self.own.len() <= SEARCHED {
-            self.own.iter().position(|(own, _)| is_key(own, key))
-        } else {
-            self.index.get(key).copied()
-        }
-    }
-
-    /// Adds an entry; an earlier one with the same key is replaced and warned of.
-    fn insert(&mut self, key: Node, value: Node) -> Option<Diagnostic> {
-        let NodeKind::Scalar(name) = &key.kind else { return None };
-        if let Some(at) = self.find(name) {
-            let old = self.own.get_mut(at)?;
-            old.1 = value;
-            let earlier = old.0.place.clone();
-            let shown = crate::value::string(name);
-            let warning =
-                Diagnostic::warning(format!("duplicate key `{shown}`: the last one counts"))
-                    .at(&key.place)
-                    .via("first written at", &earlier);
-            return Some(warning);
-        }
-        if self.own.len() == SEARCHED {
-            self.index = self
-                .own
-                .iter()
-                .enumerate()
-                .filter_map(|(i, (k, _))| Some((scalar(k)?, i)))
-                .collect();
-        }
-        if self.own.len() >= SEARCHED {
-            self.index.insert(name.clone(), self.own.len());
-        }
-        self.own.push((key, value));
-        None
-    }
-
-    /// Takes the entries of a map, or of a list of maps (the first of them wins), under `<<`.
-    fn merge(&mut self, value: Node) -> Result<(), Diagnostic> {
-        match value.kind {
-            NodeKind::Map(entries) => self.merged.extend(entries),
-            NodeKind::List(items) => {
-                for item in items.into_iter().rev() {
-                    match item.kind {
-                        NodeKind::Map(entries) => self.merged.extend(entries),
-                        _ => return Err(not_mergeable(&item.place)),
-                    }
-                }
-            }
-            NodeKind::Scalar(_) => return Err(not_mergeable(&value.place)),
-        }
-        Ok(())
-    }
-
-    /// Merged entries come first, later ones replace earlier ones in their position, own entries replace all.
-    fn finish(self) -> Vec<(Node, Node)> {
-        if self.merged.is_empty() {
-            return self.own;
-        }
-        let mut all = Entries::default();
-        for (key, value) in self.merged.into_iter().chain(self.own) {
-            let _ = all.insert(key, value);
-        }
-        all.own
-    }
-}
-
-fn not_mergeable(place: &Place) -> Diagnostic {
-    Diagnostic::error("`<<` merges a map or a list of maps, and this is neither").at(place)
-}
-
-fn scalar(node: &Node) -> Option<Value> {
-    match &node.kind {
-        NodeKind::Scalar(value) => Some(value.clone()),
-        _ => None,
-    }
-}
-
-fn is_key(node: &Node, key: &Value) -> bool {
-    matches!(&node.kind, NodeKind::Scalar(own) if own == key)
 }

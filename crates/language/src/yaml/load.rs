@@ -35,7 +35,19 @@ pub fn load_text(
 /// # Errors
 /// As [`load`], and if there are several documents.
 pub fn load_one(source: &Arc<Source>, warnings: &mut Diagnostics) -> Result<Node, Diagnostic> {
-    let mut documents = load(source, warnings)?.into_iter();
+    load_one_text(source, &source.text, warnings)
+}
+
+/// As [`load_one`], for a text that its source does not show.
+///
+/// # Errors
+/// As [`load_one`].
+pub fn load_one_text(
+    source: &Arc<Source>,
+    text: &str,
+    warnings: &mut Diagnostics,
+) -> Result<Node, Diagnostic> {
+    let mut documents = load_text(source, text, warnings)?.into_iter();
     match (documents.next(), documents.next()) {
         (None, _) => Ok(Node { place: source.start(), kind: NodeKind::Scalar(Value::Null) }),
         (Some(document), None) => Ok(document),

@@ -1,4 +1,4 @@
-//! YAML as PyYAML reads and writes it, with the place of every node.
+//! YAML as `PyYAML` reads and writes it, with the place of every node.
 //!
 //! The syntax comes from `granit-parser`; everything above its events is here: what a plain scalar means
 //! (YAML 1.1 as PyYAML understands it), tags, merge keys, aliases, duplicate keys, limits, and errors for the
@@ -10,6 +10,9 @@
 //! plain and quoted texts of one line and in `|` blocks, where every line has the column of the first.
 
 mod build;
+mod collections;
+mod emit;
+mod entries;
 mod load;
 mod node;
 mod resolve;
@@ -17,7 +20,8 @@ mod syntax;
 mod tags;
 mod timestamp;
 
-pub use load::{load, load_data, load_one, load_text};
+pub use emit::{EmitOptions, Style, emit};
+pub use load::{load, load_data, load_one, load_one_text, load_text};
 pub use node::{Node, NodeKind};
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a plain scalar means: the implicit resolvers of PyYAML (YAML 1.1 as PyYAML understands it).
+//! What a plain scalar means: the implicit resolvers of `PyYAML` (YAML 1.1 as `PyYAML` understands it).
 
 use super::timestamp;
 
@@ -37,6 +37,16 @@ pub(super) fn plain(text: &str) -> Result<Plain, String> {
     }
 }
 
+/// Resolves a scalar without quotes in a JSON text, where a number may have an exponent without sign or point.
+pub(super) fn json(text: &str) -> Result<Plain, String> {
+    let exponent =
+        text.contains(['e', 'E']) && text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    match text.parse() {
+        Ok(f) if exponent => Ok(Plain::Float(f)),
+        _ => plain(text),
+    }
+}
+
 fn is_null(text: &str) -> bool {
     matches!(text, "~" | "null" | "Null" | "NULL")
 }
@@ -56,21 +66,19 @@ pub(super) fn explicit_bool(text: &str) -> Option<bool> {
 
 fn number(text: &str) -> Result<Plain, String> {
     if looks_like_float(text) {
-        return float(text).map(Plain::Float).ok_or_else(|| not_a("number", text));
+        return float(text).map(Plain::Float).ok_or_else(|| not_a("number"));
     }
     if looks_like_int(text) {
-        return int(text).ok_or_else(|| not_a("whole number", text));
+        return int(text).ok_or_else(|| not_a("whole number"));
     }
     if timestamp::looks_like(text) {
-        return timestamp::python(text)
-            .map(Plain::Timestamp)
-            .ok_or_else(|| not_a("date or time", text));
+        return timestamp::python(text).map(Plain::Timestamp).ok_or_else(|| not_a("date or time"));
     }
     Ok(Plain::Text)
 }
 
-fn not_a(what: &str, text: &str) -> String {
-    format!("`{text}` looks like a {what} but is none")
+fn not_a(what: &str) -> String {
+    format!("this looks like a {what} but is none")
 }
 
 fn unsigned(text: &str) -> (bool, &str) {

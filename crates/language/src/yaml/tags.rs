@@ -74,7 +74,7 @@ pub(super) fn known(tag: &Tag) -> Option<Known> {
 /// # Errors
 /// The text is no such thing: a lower-case fragment.
 pub(super) fn scalar(tag: Known, text: &str) -> Result<Plain, String> {
-    let none = |what: &str| format!("`{text}` is not a {what}");
+    let none = |what: &str| format!("this is not a {what}");
     match tag {
         Known::Int => resolve::int(text).ok_or_else(|| none("whole number")),
         Known::Float => resolve::float(text).map(Plain::Float).ok_or_else(|| none("number")),
@@ -98,6 +98,6 @@ pub(super) fn binary(text: &str) -> Result<String, String> {
     let clean: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     let bytes = base64::engine::general_purpose::STANDARD
         .decode(clean)
-        .map_err(|error| format!("the value of !!binary is not base64: {error}"))?;
+        .map_err(|_| "the value of !!binary is not base64".to_owned())?;
     String::from_utf8(bytes).map_err(|_| "the bytes of !!binary are not UTF-8 text".to_owned())
 }

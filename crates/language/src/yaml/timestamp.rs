@@ -1,4 +1,6 @@
-//! YAML timestamps, which PyYAML turns into dates. Here they stay text, as Python prints them.
+//! YAML timestamps, which `PyYAML` turns into dates. Here they stay text, as Python prints them.
+
+use std::fmt::Write as _;
 
 /// The parts of a timestamp.
 struct Parts<'a> {
@@ -44,7 +46,7 @@ pub(super) fn python(text: &str) -> Option<String> {
             return None;
         }
         let sign = if zone < 0 { '-' } else { '+' };
-        out.push_str(&format!("{sign}{:02}:{:02}", zone.abs() / 60, zone.abs() % 60));
+        let _ = write!(out, "{sign}{:02}:{:02}", zone.abs() / 60, zone.abs() % 60);
     }
     Some(out)
 }

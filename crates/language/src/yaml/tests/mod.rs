@@ -1,5 +1,9 @@
 //! What PyYAML 6.0.3 with Ansible's loader makes of the same texts.
 
+mod errors;
+mod limits;
+mod properties;
+mod scalars;
 mod tree;
 
 use super::{Node, load_one};
