@@ -27,6 +27,7 @@ pub(super) struct Engine {
     pub(super) env: Environment<'static>,
     syntax: SyntaxConfig,
     values: Cache,
+    expressions: Cache,
     conditions: Cache,
 }
 
@@ -86,6 +87,7 @@ impl Engine {
             env,
             syntax: native::syntax(),
             values: Cache::default(),
+            expressions: Cache::default(),
             conditions: Cache::default(),
         }
     }
@@ -130,8 +132,9 @@ impl Engine {
                 for (key, item) in map.iter() {
                     match self.render(item, world)? {
                         Value::Omit => {}
+                        // Keys are never templates.
                         item => {
-                            entries.insert(self.render(key, world)?, item);
+                            entries.insert(key.clone(), item);
                         }
                     }
                 }
@@ -163,6 +166,29 @@ impl Engine {
     /// The value of a text that a person wrote and that holds a template.
     pub(super) fn evaluate(&self, text: &Text, world: &Arc<World>) -> Result<Jinja, TemplateError> {
         let code = self.cached(&self.values, text, |s| self.compile(s))?;
+        let value = self.run(&code, text, world)?;
+        Ok(match (text.as_str().strip_suffix('\n'), value.as_str()) {
+            (Some(_), Some(printed)) => Jinja::from(format!("{printed}\n")),
+            _ => value,
+        })
+    }
+
+    /// The value of a template inside a string constant of a condition.
+    pub(super) fn embedded(
+        &self,
+        source: &str,
+        world: &Arc<World>,
+    ) -> Result<Jinja, TemplateError> {
+        self.evaluate(&Text::computed(source), world)
+    }
+
+    /// The value of a condition.
+    pub(super) fn condition(
+        &self,
+        text: &Text,
+        world: &Arc<World>,
+    ) -> Result<Jinja, TemplateError> {
+        let code = self.cached(&self.conditions, text, machine::condition)?;
         self.run(&code, text, world)
     }
 
@@ -172,7 +198,7 @@ impl Engine {
         text: &Text,
         world: &Arc<World>,
     ) -> Result<Jinja, TemplateError> {
-        let code = self.cached(&self.conditions, text, |s| machine::expression(s, 0))?;
+        let code = self.cached(&self.expressions, text, |s| machine::expression(s, 0))?;
         self.run(&code, text, world)
     }
 
@@ -206,8 +232,10 @@ impl Engine {
         Ok(result)
     }
 
-    /// A text is one expression if it is nothing but `{{ … }}`, otherwise a template.
+    /// A text is one expression if it is nothing but `{{ … }}`, otherwise a template. The final newline is no part of
+    /// it, and comes back if the result is text.
     fn compile(&self, source: &str) -> Result<Code, minijinja::Error> {
+        let source = source.strip_suffix('\n').unwrap_or(source);
         if let Some(inner) = source.strip_prefix("{{").and_then(|s| s.strip_suffix("}}")) {
             let start = inner.strip_prefix(['-', '+']).unwrap_or(inner);
             let at = source.len() - 2 - start.len();

@@ -1,7 +1,7 @@
 //! Ansible's functions in templates, and Python's methods that minijinja lacks.
 
 use super::world::World;
-use super::{convert, extend};
+use super::{convert, extend, mutable};
 use crate::value::{self, Value};
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value as Jinja};
@@ -108,12 +108,16 @@ fn now(state: &State<'_, '_>, args: Rest<Jinja>) -> Result<Jinja, Error> {
     Ok(Jinja::from(text))
 }
 
-/// `undef(hint)`: an undefined value.
+/// `undef(hint)`: an undefined value, with the words for whoever uses it.
 fn undef(args: Rest<Jinja>) -> Result<Jinja, Error> {
-    let (_, kwargs) = split(args.0)?;
-    let _: Option<String> = kwargs.get("hint")?;
+    let (positional, kwargs) = split(args.0)?;
+    let hint = match positional.into_iter().next() {
+        Some(hint) => hint.to_str().map(|s| s.to_string()),
+        None => kwargs.get::<Option<String>>("hint")?,
+    };
     kwargs.assert_all_used()?;
-    Ok(Jinja::UNDEFINED)
+    let hint = hint.unwrap_or_else(|| "a mandatory variable has not been set".to_owned());
+    Err(Error::new(ErrorKind::UndefinedError, hint))
 }
 
 /// `range([start,] stop[, step])`, as a list.
@@ -162,15 +166,11 @@ pub(super) fn method(
             Ok(Jinja::from(count))
         }
         (ValueKind::Seq | ValueKind::Iterable, "copy") | (ValueKind::Map, "copy") => Ok(of.clone()),
-        (
-            ValueKind::Seq,
-            "append" | "extend" | "insert" | "remove" | "pop" | "clear" | "sort" | "reverse",
-        )
-        | (ValueKind::Map, "update" | "pop" | "popitem" | "clear" | "setdefault") => {
+        (ValueKind::Seq | ValueKind::Map, _) if mutable::METHODS.contains(&name) => {
             Err(Error::new(
                 ErrorKind::InvalidOperation,
                 format!(
-                    "{name}() changes its value, and values of templates are never changed; use + or combine"
+                    "{name}() changes its value, and only a list or dictionary made in the same template can be changed; use + or combine"
                 ),
             ))
         }

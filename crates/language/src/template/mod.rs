@@ -1,6 +1,8 @@
 //! Templates and expressions: Jinja as Ansible 2.19 means it, on values that know who wrote them.
 
 mod condition;
+#[cfg(test)]
+mod conformance;
 mod convert;
 mod engine;
 mod error;
@@ -10,7 +12,9 @@ mod files;
 mod functions;
 mod lazy;
 mod machine;
+mod mutable;
 mod native;
+mod python;
 mod report;
 mod templar;
 mod world;

@@ -31,6 +31,10 @@ pub(super) fn placed(
         return via_at(inner.error.clone(), inner.variable.as_deref(), text, range);
     }
     if innermost(error).kind() == ErrorKind::UndefinedError {
+        if let Some(detail) = innermost(error).detail() {
+            let e = TemplateError::new(TemplateErrorKind::Undefined, detail.to_owned());
+            return at(e, text, range);
+        }
         let blame = code.and_then(|code| machine::blame(code, error, world));
         let message = match &blame {
             Some(blame) => blame.message.clone(),

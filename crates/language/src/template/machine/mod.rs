@@ -4,10 +4,16 @@
 //! text is parsed here, its tree is rewritten ([`rewrite`]) and the code is made and run here.
 
 mod blame;
+mod calls;
 mod rewrite;
+mod statements;
 mod tolerant;
 
 pub(super) use blame::blame;
+
+use super::error::into_jinja;
+use super::world::World;
+use rewrite::Dialect;
 
 /// The function that finds another template; see [`super::files`].
 pub(super) const FIND: &str = "\u{0}find";
@@ -44,41 +50,56 @@ pub(super) enum Kind {
     Template,
 }
 
-/// Compiles one expression.
+/// Compiles one expression that stands in a template.
 pub(super) fn expression(source: &str, at: usize) -> Result<Code, Error> {
+    expression_in(Dialect { mutates: mutates(source), embeds: false }, source, at)
+}
+
+/// Compiles a condition.
+pub(super) fn condition(source: &str) -> Result<Code, Error> {
+    expression_in(Dialect { mutates: false, embeds: true }, source, 0)
+}
+
+fn expression_in(dialect: Dialect, source: &str, at: usize) -> Result<Code, Error> {
     machinery::parse_expr(source)?;
     let source = keep(source);
-    let tree = rewrite::result(&machinery::parse_expr(source)?);
+    let tree = dialect.strict(&machinery::parse_expr(source)?);
     let mut generator = CodeGenerator::new("<expression>", source);
     generator.compile_expr(&tree);
     let (instructions, blocks) = generator.finish();
-    Ok(Code {
-        instructions,
-        blocks,
-        source,
-        kind: Kind::Expression { at },
-        syntax: SyntaxConfig::default(),
-        size_hint: 0,
-    })
+    let syntax = SyntaxConfig::default();
+    Ok(Code { instructions, blocks, source, kind: Kind::Expression { at }, syntax, size_hint: 0 })
 }
 
 /// Compiles a text with templates.
 pub(super) fn template(source: &str, syntax: &SyntaxConfig) -> Result<Code, Error> {
     machinery::parse(source, "<template>", syntax.clone())?;
     let source = keep(source);
-    let tree = rewrite::statement(&machinery::parse(source, "<template>", syntax.clone())?);
+    let dialect = Dialect { mutates: mutates(source), embeds: false };
+    let tree = dialect.statement(&machinery::parse(source, "<template>", syntax.clone())?);
     let mut generator = CodeGenerator::new("<template>", source);
     generator.compile_stmt(&tree);
     let size_hint = generator.buffer_size_hint();
     let (instructions, blocks) = generator.finish();
-    Ok(Code {
-        instructions,
-        blocks,
-        source,
-        kind: Kind::Template,
-        syntax: syntax.clone(),
-        size_hint,
+    let syntax = syntax.clone();
+    Ok(Code { instructions, blocks, source, kind: Kind::Template, syntax, size_hint })
+}
+
+/// Whether a text calls a method that changes a list or dictionary.
+fn mutates(source: &str) -> bool {
+    super::mutable::METHODS.iter().any(|method| {
+        source.match_indices(method).any(|(at, _)| {
+            let before = source.get(..at).unwrap_or_default().trim_end();
+            let after = source.get(at + method.len()..).unwrap_or_default().trim_start();
+            before.ends_with('.') && after.starts_with('(')
+        })
     })
+}
+
+/// A template inside a string constant of a condition.
+fn embedded(state: &State<'_, '_>, text: &str) -> Result<Jinja, Error> {
+    let world = World::of(state)?;
+    world.engine.embedded(text, &world).map_err(|e| into_jinja(e, None))
 }
 
 fn keep(source: &str) -> &'static str {

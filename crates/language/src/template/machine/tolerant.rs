@@ -13,7 +13,7 @@ fn forgive(result: Result<Jinja, Error>) -> Result<Jinja, Error> {
 }
 
 /// The value, or the error that a failed lazy value stands for.
-pub(in crate::template) fn checked(value: Jinja) -> Result<Jinja, Error> {
+fn checked(value: Jinja) -> Result<Jinja, Error> {
     if value.kind() != minijinja::value::ValueKind::Invalid {
         return Ok(value);
     }
@@ -59,6 +59,18 @@ pub(super) fn method(
         return Ok(Jinja::UNDEFINED);
     }
     forgive(of.call_method(state, name, rest).and_then(checked))
+}
+
+/// A function whose own result may be undefined (`lookup('vars', …)`, `undef()`).
+pub(super) fn function(
+    state: &mut State<'_, '_>,
+    name: &str,
+    args: &[Jinja],
+) -> Result<Jinja, Error> {
+    match state.lookup(name) {
+        Some(function) => forgive(checked(function)?.call(state, args)),
+        None => Ok(Jinja::UNDEFINED),
+    }
 }
 
 fn any_undefined(args: &[Jinja]) -> bool {
