@@ -1,6 +1,7 @@
 //! Values between ours and the engine's.
 
 use super::lazy::{LazyList, LazyMap, LazyScope, OmitMark};
+use super::time::Moment;
 use super::world::World;
 use super::{TemplateError, TemplateErrorKind, error};
 use crate::diag::{Place, Source};
@@ -122,6 +123,7 @@ fn lower_object(value: &Jinja) -> Result<Value, Error> {
             Some(Err(e)) => Err(e),
             _ => Err(Error::new(ErrorKind::InvalidOperation, "a value could not be computed")),
         },
+        _ if value.downcast_object_ref::<Moment>().is_some() => Ok(Value::text(value.to_string())),
         _ => Err(Error::new(
             ErrorKind::InvalidOperation,
             format!("{value} is a function or an object of the template, not data"),

@@ -34,22 +34,28 @@ impl Printed {
 }
 
 fn whole(value: &Jinja, text: &str) -> bool {
+    if is_omit(value) {
+        return text.is_empty();
+    }
     value.kind() != ValueKind::String && printed(value).is_ok_and(|printed| printed == text)
 }
 
-fn is_nothing(value: &Jinja) -> bool {
-    value.is_none() || value.downcast_object_ref::<OmitMark>().is_some()
+fn is_omit(value: &Jinja) -> bool {
+    value.downcast_object_ref::<OmitMark>().is_some()
 }
 
 /// Writes a value into the text around it.
 pub(super) fn format(out: &mut Output, state: &mut State, value: &Jinja) -> Result<(), Error> {
-    if is_nothing(value) {
+    if value.is_none() {
         return Ok(());
     }
     let seen = state.get_or_insert_extension(Printed::default());
     seen.count += 1;
     if seen.count == 1 {
         seen.first = Some(value.clone());
+    }
+    if is_omit(value) {
+        return Ok(());
     }
     match value.as_str() {
         Some(text) => out.write_str(text),

@@ -2,7 +2,7 @@
 
 use super::super::{mutable, python};
 use super::tolerant;
-use minijinja::value::Rest;
+use minijinja::value::{Rest, ValueOrKwargs};
 use minijinja::{Error, ErrorKind, State, Value as Jinja};
 use std::sync::LazyLock;
 
@@ -12,18 +12,18 @@ pub(super) static VARIABLE: LazyLock<Jinja> = LazyLock::new(|| {
 pub(super) static ELEMENT: LazyLock<Jinja> =
     LazyLock::new(|| Jinja::from_function(|of: Jinja, key: Jinja| tolerant::element(&of, &key)));
 pub(super) static FILTER: LazyLock<Jinja> = LazyLock::new(|| {
-    Jinja::from_function(|state: &mut State<'_, '_>, name: &str, args: Rest<Jinja>| {
-        tolerant::filter(state, name, &args)
+    Jinja::from_function(|state: &mut State<'_, '_>, name: &str, args: Rest<ValueOrKwargs>| {
+        tolerant::filter(state, name, &args.into_values())
     })
 });
 pub(super) static METHOD: LazyLock<Jinja> = LazyLock::new(|| {
-    Jinja::from_function(|state: &mut State<'_, '_>, name: &str, args: Rest<Jinja>| {
-        tolerant::method(state, name, &args)
+    Jinja::from_function(|state: &mut State<'_, '_>, name: &str, args: Rest<ValueOrKwargs>| {
+        tolerant::method(state, name, &args.into_values())
     })
 });
 pub(super) static FUNCTION: LazyLock<Jinja> = LazyLock::new(|| {
-    Jinja::from_function(|state: &mut State<'_, '_>, name: &str, args: Rest<Jinja>| {
-        tolerant::function(state, name, &args)
+    Jinja::from_function(|state: &mut State<'_, '_>, name: &str, args: Rest<ValueOrKwargs>| {
+        tolerant::function(state, name, &args.into_values())
     })
 });
 pub(super) static REMAINDER: LazyLock<Jinja> = LazyLock::new(|| {

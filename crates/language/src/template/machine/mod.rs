@@ -9,7 +9,8 @@ mod rewrite;
 mod statements;
 mod tolerant;
 
-pub(super) use blame::blame;
+pub(super) use blame::{blame, tolerant_source};
+pub(super) use tolerant::chain;
 
 use super::error::into_jinja;
 use super::world::World;
@@ -19,7 +20,10 @@ use rewrite::Dialect;
 pub(super) const FIND: &str = "\u{0}find";
 
 use super::native::Printed;
-use minijinja::machinery::{self, CodeGenerator, Instructions, ast};
+/// The function that [`tolerant_source`] puts in place of a chain that may be undefined.
+pub(super) const CHAIN: &str = "mainstay__chain";
+
+use minijinja::machinery::{self, CodeGenerator, Instruction, Instructions, ast};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, State, Value as Jinja};
 use std::collections::BTreeMap;
@@ -36,6 +40,8 @@ pub(super) struct Code {
     pub(super) kind: Kind,
     syntax: SyntaxConfig,
     size_hint: usize,
+    /// Its constants had their backslashes doubled; offsets lead back by [`super::escape::original`].
+    pub(super) is_escaped: bool,
 }
 
 /// What a text is.
@@ -68,7 +74,15 @@ fn expression_in(dialect: Dialect, source: &str, at: usize) -> Result<Code, Erro
     generator.compile_expr(&tree);
     let (instructions, blocks) = generator.finish();
     let syntax = SyntaxConfig::default();
-    Ok(Code { instructions, blocks, source, kind: Kind::Expression { at }, syntax, size_hint: 0 })
+    Ok(Code {
+        instructions,
+        blocks,
+        source,
+        kind: Kind::Expression { at },
+        syntax,
+        size_hint: 0,
+        is_escaped: false,
+    })
 }
 
 /// Compiles a text with templates.
@@ -82,7 +96,15 @@ pub(super) fn template(source: &str, syntax: &SyntaxConfig) -> Result<Code, Erro
     let size_hint = generator.buffer_size_hint();
     let (instructions, blocks) = generator.finish();
     let syntax = syntax.clone();
-    Ok(Code { instructions, blocks, source, kind: Kind::Template, syntax, size_hint })
+    Ok(Code {
+        instructions,
+        blocks,
+        source,
+        kind: Kind::Template,
+        syntax,
+        size_hint,
+        is_escaped: false,
+    })
 }
 
 /// Whether a text calls a method that changes a list or dictionary.
@@ -107,6 +129,28 @@ fn keep(source: &str) -> &'static str {
 }
 
 impl Code {
+    /// The same, of a text whose backslashes were doubled.
+    pub(super) fn escaped(self) -> Self {
+        Self { is_escaped: true, ..self }
+    }
+
+    /// The names of the filters (true) and tests (false) it uses.
+    pub(super) fn filters_and_tests(&self) -> Vec<(&str, bool)> {
+        let mut names = Vec::new();
+        for instructions in std::iter::once(&self.instructions).chain(self.blocks.values()) {
+            let mut at = 0;
+            while let Some(instruction) = instructions.get(at) {
+                match instruction {
+                    Instruction::ApplyFilter(name, _, _) => names.push((*name, true)),
+                    Instruction::PerformTest(name, _, _) => names.push((*name, false)),
+                    _ => {}
+                }
+                at += 1;
+            }
+        }
+        names
+    }
+
     /// Runs an expression.
     pub(super) fn value<'env>(
         &self,

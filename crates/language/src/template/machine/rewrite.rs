@@ -115,12 +115,23 @@ impl Dialect {
     }
 
     fn binary<'a>(self, e: &Spanned<ast::BinOp<'a>>) -> Expr<'a> {
-        use ast::BinOpKind::{Add, Div, FloorDiv, Mul, Pow, Rem, Sub};
+        use ast::BinOpKind::{Add, Div, FloorDiv, Gt, Gte, Lt, Lte, Mul, Pow, Rem, Sub};
         let how = match e.op {
-            Add | Sub | Mul | Div | FloorDiv | Rem | Pow => How::Used,
+            Add | Sub | Mul | Div | FloorDiv | Rem | Pow | Lt | Lte | Gt | Gte => How::Used,
             _ => How::Strict,
         };
         let (left, right) = (self.how(&e.left, how), self.how(&e.right, how));
+        let order = match e.op {
+            Lt => Some(ast::CompareOpKind::Lt),
+            Lte => Some(ast::CompareOpKind::Lte),
+            Gt => Some(ast::CompareOpKind::Gt),
+            Gte => Some(ast::CompareOpKind::Gte),
+            _ => None,
+        };
+        if let Some(word) = order.and_then(ordering) {
+            let args = vec![CallArg::Pos(left), text(word, e.span()), CallArg::Pos(right)];
+            return calling(&calls::ORDER, e.span(), args);
+        }
         if matches!(e.op, Rem) {
             return calling(
                 &calls::REMAINDER,

@@ -36,6 +36,16 @@ pub(super) fn element(of: &Jinja, key: &Jinja) -> Result<Jinja, Error> {
     forgive(of.get_item(key).and_then(checked))
 }
 
+/// A variable and what is inside of it, step by step.
+pub(in crate::template) fn chain(
+    state: &State<'_, '_>,
+    name: &str,
+    keys: &[Jinja],
+) -> Result<Jinja, Error> {
+    let first = variable(state, name)?;
+    keys.iter().try_fold(first, |of, key| element(&of, key))
+}
+
 /// A filter whose input or arguments may be undefined: then so is the result.
 pub(super) fn filter(
     state: &mut State<'_, '_>,
