@@ -5,6 +5,7 @@
 
 mod address;
 mod derived;
+mod export;
 mod files;
 mod group_names;
 mod ini;
@@ -20,6 +21,7 @@ pub(crate) mod words;
 mod yaml;
 
 pub use derived::HostGroups;
+pub use export::ExportVars;
 pub use files::{Files, Unlock};
 pub use group_names::InvalidGroupNames;
 pub use literal::python_literal;
@@ -28,4 +30,8 @@ pub use matching::Matched;
 pub use model::{Group, Host, Inventory, LOCALHOST, Origin};
 pub use order::{Order, Shuffle};
 pub use pattern::Pattern;
+pub(crate) use vars_files::file as file_of_vars;
 pub use vars_files::{Entity, VarsFiles, vars_file};
+
+#[cfg(test)]
+pub(crate) mod tests;

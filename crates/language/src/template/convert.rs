@@ -1,6 +1,7 @@
 //! Values between ours and the engine's.
 
 use super::lazy::{LazyList, LazyMap, LazyScope, OmitMark};
+use super::time::Moment;
 use super::world::World;
 use super::{TemplateError, TemplateErrorKind, error};
 use crate::diag::{Place, Source};
@@ -28,6 +29,14 @@ pub(super) fn lift(value: &Value, world: &Arc<World>) -> Result<Jinja, TemplateE
         Value::Encrypted(vault) => return lift(&decrypted(vault, world)?, world),
         Value::Omit => omit(),
     })
+}
+
+/// A key of a dictionary: never a template.
+pub(super) fn key(key: &Value, world: &Arc<World>) -> Jinja {
+    match key {
+        Value::Text(text) => Jinja::from(text.shared()),
+        other => lift(other, world).unwrap_or_else(|e| Jinja::from(error::into_jinja(e, None))),
+    }
 }
 
 /// `omit` for the engine.
@@ -110,9 +119,11 @@ fn lower_object(value: &Jinja) -> Result<Value, Error> {
             }
             Ok(Value::Map(map))
         }
-        ValueKind::Invalid => Err(value.get_attr("").err().unwrap_or_else(|| {
-            Error::new(ErrorKind::InvalidOperation, "a value inside could not be computed")
-        })),
+        ValueKind::Invalid => match Jinja::from(vec![value.clone()]).try_iter()?.checked().next() {
+            Some(Err(e)) => Err(e),
+            _ => Err(Error::new(ErrorKind::InvalidOperation, "a value could not be computed")),
+        },
+        _ if value.downcast_object_ref::<Moment>().is_some() => Ok(Value::text(value.to_string())),
         _ => Err(Error::new(
             ErrorKind::InvalidOperation,
             format!("{value} is a function or an object of the template, not data"),

@@ -1,9 +1,9 @@
 //! Ansible's functions in templates, and Python's methods that minijinja lacks.
 
 use super::world::World;
-use super::{convert, extend};
+use super::{convert, extend, mutable, time};
 use crate::value::{self, Value};
-use minijinja::value::{Kwargs, Rest, ValueKind};
+use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value as Jinja};
 use minijinja_contrib::pycompat;
 
@@ -13,17 +13,24 @@ const RANGE_MAX: usize = 1_000_000;
 /// Adds the functions.
 pub(super) fn add(env: &mut Environment<'static>) {
     env.add_global("omit", convert::omit());
-    env.add_function("lookup", |state: &mut State<'_, '_>, name: &str, args: Rest<Jinja>| {
-        lookup(state, name, args.0, false)
-    });
+    env.add_function(
+        "lookup",
+        |state: &mut State<'_, '_>, name: &str, args: Rest<ValueOrKwargs>| {
+            lookup(state, name, args.into_values(), false)
+        },
+    );
     for name in ["query", "q"] {
-        env.add_function(name, |state: &mut State<'_, '_>, name: &str, args: Rest<Jinja>| {
-            lookup(state, name, args.0, true)
-        });
+        env.add_function(
+            name,
+            |state: &mut State<'_, '_>, name: &str, args: Rest<ValueOrKwargs>| {
+                lookup(state, name, args.into_values(), true)
+            },
+        );
     }
     env.add_function("now", now);
     env.add_function("undef", undef);
     env.add_function("range", range);
+    env.add_function("dict", dict);
 }
 
 /// The arguments without their keywords, and the keywords.
@@ -85,9 +92,9 @@ fn joined(mut found: Vec<Jinja>) -> Result<Jinja, Error> {
     Ok(Jinja::from(texts.join(",")))
 }
 
-/// `now(utc=false, fmt=none)`: the time as text, as `datetime` prints it or by `strftime`.
-fn now(state: &State<'_, '_>, args: Rest<Jinja>) -> Result<Jinja, Error> {
-    let (positional, kwargs) = split(args.0)?;
+/// `now(utc=false, fmt=none)`: the time, or its text by `strftime`.
+fn now(state: &State<'_, '_>, args: Rest<ValueOrKwargs>) -> Result<Jinja, Error> {
+    let (positional, kwargs) = split(args.into_values())?;
     let mut positional = positional.into_iter();
     let utc = match positional.next() {
         Some(utc) => utc.is_true(),
@@ -100,20 +107,42 @@ fn now(state: &State<'_, '_>, args: Rest<Jinja>) -> Result<Jinja, Error> {
     kwargs.assert_all_used()?;
     let world = World::of(state)?;
     let zone = if utc { jiff::tz::TimeZone::UTC } else { jiff::tz::TimeZone::system() };
-    let time = world.outside().now().to_zoned(zone);
-    let fmt = fmt.unwrap_or_else(|| "%Y-%m-%d %H:%M:%S.%6f".to_owned());
-    let text = jiff::fmt::strtime::format(&fmt, &time).map_err(|e| {
-        Error::new(ErrorKind::InvalidOperation, format!("now cannot use the format {fmt:?}: {e}"))
-    })?;
-    Ok(Jinja::from(text))
+    time::formatted(world.outside().now().to_zoned(zone), fmt.as_deref())
 }
 
-/// `undef(hint)`: an undefined value.
-fn undef(args: Rest<Jinja>) -> Result<Jinja, Error> {
-    let (_, kwargs) = split(args.0)?;
-    let _: Option<String> = kwargs.get("hint")?;
+/// `undef(hint)`: an undefined value, with the words for whoever uses it.
+fn undef(args: Rest<ValueOrKwargs>) -> Result<Jinja, Error> {
+    let (positional, kwargs) = split(args.into_values())?;
+    let hint = match positional.into_iter().next() {
+        Some(hint) => hint.to_str().map(|s| s.to_string()),
+        None => kwargs.get::<Option<String>>("hint")?,
+    };
     kwargs.assert_all_used()?;
-    Ok(Jinja::UNDEFINED)
+    let hint = hint.unwrap_or_else(|| "a mandatory variable has not been set".to_owned());
+    Err(Error::new(ErrorKind::UndefinedError, hint))
+}
+
+/// `dict(pairs or dictionary, key=value…)`.
+fn dict(args: Rest<ValueOrKwargs>) -> Result<Jinja, Error> {
+    let mut entries: Vec<(Jinja, Jinja)> = Vec::new();
+    for given in args.into_values() {
+        let is_map = given.kind() == ValueKind::Map;
+        for item in given.try_iter()?.checked() {
+            let item = item?;
+            if is_map {
+                let value = given.get_item(&item)?;
+                entries.push((item, value));
+            } else if item.len() == Some(2) {
+                entries.push((item.get_item_by_index(0)?, item.get_item_by_index(1)?));
+            } else {
+                return Err(Error::new(
+                    ErrorKind::InvalidOperation,
+                    "dict makes a dictionary of pairs, of another one, or of keyword arguments",
+                ));
+            }
+        }
+    }
+    Ok(Jinja::from_pairs(entries))
 }
 
 /// `range([start,] stop[, step])`, as a list.
@@ -162,15 +191,11 @@ pub(super) fn method(
             Ok(Jinja::from(count))
         }
         (ValueKind::Seq | ValueKind::Iterable, "copy") | (ValueKind::Map, "copy") => Ok(of.clone()),
-        (
-            ValueKind::Seq,
-            "append" | "extend" | "insert" | "remove" | "pop" | "clear" | "sort" | "reverse",
-        )
-        | (ValueKind::Map, "update" | "pop" | "popitem" | "clear" | "setdefault") => {
+        (ValueKind::Seq | ValueKind::Map, _) if mutable::METHODS.contains(&name) => {
             Err(Error::new(
                 ErrorKind::InvalidOperation,
                 format!(
-                    "{name}() changes its value, and values of templates are never changed; use + or combine"
+                    "{name}() changes its value, and only a list or dictionary made in the same template can be changed; use + or combine"
                 ),
             ))
         }

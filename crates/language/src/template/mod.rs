@@ -1,18 +1,26 @@
 //! Templates and expressions: Jinja as Ansible 2.19 means it, on values that know who wrote them.
 
+#[cfg(test)]
+mod behaviour;
 mod condition;
+#[cfg(test)]
+mod conformance;
 mod convert;
 mod engine;
 mod error;
+mod escape;
 mod extend;
 mod file;
 mod files;
 mod functions;
 mod lazy;
 mod machine;
+mod mutable;
 mod native;
+mod python;
 mod report;
 mod templar;
+mod time;
 mod world;
 
 pub use engine::DEPTH_MAX;
