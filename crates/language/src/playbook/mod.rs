@@ -33,4 +33,4 @@ pub use ast::{
 pub use book::check_names;
 pub use include::{Include, Included, RoleOptions};
 pub use listing::{Entry, tasks};
-pub use loader::{LoadError, Loader, ModuleInfo, Modules, Names, Setup, Unlock};
+pub use loader::{LoadError, Loader, ModuleInfo, Modules, Names, Setup};

@@ -56,11 +56,6 @@ impl<'l> Reader<'l> {
         }
     }
 
-    /// The warnings, if nothing is wrong.
-    pub(super) fn finish(self) -> Result<Vec<Diagnostic>, Diagnostics> {
-        if self.found.has_errors() { Err(self.found) } else { Ok(self.found.0) }
-    }
-
     /// Reads a file that something at `place` names; its warnings are noted.
     pub(super) fn open(&mut self, path: &Path, how: &str, place: &Place) -> Option<Arc<Parsed>> {
         match self.loader.file(path) {
