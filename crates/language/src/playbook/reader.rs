@@ -51,7 +51,8 @@ impl<'l> Reader<'l> {
     }
 
     pub(super) fn error(&mut self, diagnostic: Diagnostic) {
-        if !self.found.0.contains(&diagnostic) {
+        let known = |d: &Diagnostic| d.message == diagnostic.message && d.place == diagnostic.place;
+        if diagnostic.place.is_none() || !self.found.0.iter().any(known) {
             self.found.push(diagnostic);
         }
     }
@@ -191,4 +192,20 @@ pub(super) fn lineage(
     place: &Place,
 ) -> Arc<Lineage> {
     Arc::new(Lineage { keywords, kind, parent, place: place.clone(), derived: OnceLock::new() })
+}
+
+/// In the order of their lines, files in the order in which they were read.
+pub(super) fn sort(found: &mut Diagnostics) {
+    let mut files: Vec<String> = Vec::new();
+    for place in found.0.iter().filter_map(|d| d.place.as_ref()) {
+        if !files.contains(&place.source.name) {
+            files.push(place.source.name.clone());
+        }
+    }
+    found.0.sort_by_key(|d| {
+        d.place.as_ref().map(|place| {
+            let file = files.iter().position(|name| *name == place.source.name);
+            (file, place.line, place.column)
+        })
+    });
 }

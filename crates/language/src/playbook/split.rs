@@ -128,11 +128,13 @@ fn words(text: &str) -> Result<Vec<String>, String> {
 
 fn join(words: &[String]) -> String {
     let mut out = String::new();
-    for (i, word) in words.iter().enumerate() {
-        if i > 0 && !out.ends_with('\n') {
+    let mut line_starts = true;
+    for word in words {
+        if !line_starts {
             out.push(' ');
         }
         out.push_str(word);
+        line_starts = word.ends_with('\n');
     }
     out
 }
