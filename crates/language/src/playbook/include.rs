@@ -117,7 +117,7 @@ fn level(include: &Include<'_>, kind: BlockKind) -> Arc<Lineage> {
 }
 
 fn finish(
-    reader: Reader<'_>,
+    mut reader: Reader<'_>,
     lineage: Arc<Lineage>,
     items: Vec<Item>,
 ) -> Result<Included, Diagnostics> {
