@@ -22,9 +22,10 @@ impl Loader {
         if !self.is_file(&path) {
             let shown = self.shown(&path);
             let wrong = Diagnostic::error(format!("there is no playbook {shown}"));
-            return Err(LoadError::Missing(match self.is_directory(&path) {
-                true => wrong.hint("it is a directory; name a file in it"),
-                false => wrong,
+            return Err(LoadError::Missing(if self.is_directory(&path) {
+                wrong.hint("it is a directory; name a file in it")
+            } else {
+                wrong
             }));
         }
         let parsed = match self.file(&path) {

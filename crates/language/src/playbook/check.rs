@@ -34,6 +34,9 @@ pub(super) fn literal(known: &Keyword, node: &Node) -> Result<(), Diagnostic> {
         Kind::Texts if known.name == "tags" && !is_list(node) => {
             (Some(node).filter(|n| n.as_str().is_none()), "text or a list of texts".to_owned())
         }
+        Kind::Texts if known.name == "listen" => {
+            (misfit(node, |n| n.as_str().is_some()), "text or a list of texts".to_owned())
+        }
         Kind::Texts => {
             (misfit(node, |n| scalar(n).is_some()), "text or a list of texts".to_owned())
         }

@@ -80,7 +80,8 @@ impl Reader<'_> {
             NodeKind::Scalar(Value::Text(_)) => (node, None),
             NodeKind::Map(_) => {
                 let read = self.read(node, ROLE)?;
-                let Some(name) = node.get("role").or_else(|| node.get("name")) else {
+                let named = ["role", "name", "src"].iter().find_map(|key| node.get(key));
+                let Some(name) = named else {
                     let wrong = Diagnostic::error("the entry names no role").at(&node.place);
                     self.error(wrong.hint("write it as `- role: name`"));
                     return None;
@@ -98,7 +99,10 @@ impl Reader<'_> {
             None => (Keywords::default(), Map::new()),
         };
         keywords.name = None;
-        let written = text_of(name)?;
+        let mut written = text_of(name)?;
+        if node.get("src").is_some_and(|src| std::ptr::eq(src, name)) {
+            written = Text::written(required_name(written.as_str()), name.place.clone());
+        }
         let mut own = keywords.vars.clone();
         own.extend_with(&params);
         let name = self.static_name(&written.into(), &name.place, here, &own)?;
@@ -146,27 +150,28 @@ impl Reader<'_> {
         Some(loaded)
     }
 
-    /// A role that depends on itself.
+    /// A role that imports or depends on itself. Between includes it may come again: they happen while hosts run.
     fn is_circle(&mut self, path: &Path, used: &RoleUse, here: &Here) -> bool {
-        let circle = here
+        const OTHER_FILES: usize = 20;
+        let around: Vec<_> = here
             .parent
             .levels()
-            .any(|level| matches!(&level.kind, BlockKind::Role(role) if role.path == path))
-            && used.from.is_empty();
-        if circle {
-            let message = format!("the role {:?} leads to itself", used.name);
-            let chain: Vec<_> = here
-                .parent
-                .levels()
-                .filter_map(|level| match &level.kind {
-                    BlockKind::Role(role) => Some(role.name.as_str()),
-                    _ => None,
-                })
-                .collect();
-            let hint = format!("it is used by {}", chain.join(", which is used by "));
-            self.error(Diagnostic::error(message).at(&used.place).hint(hint));
+            .take_while(|level| !matches!(level.kind, BlockKind::Include { .. }))
+            .filter_map(|level| match &level.kind {
+                BlockKind::Role(role) => Some(role),
+                _ => None,
+            })
+            .collect();
+        let again = around.iter().filter(|role| role.path == path).count();
+        let allowed = if used.from.is_empty() { 0 } else { OTHER_FILES };
+        if again <= allowed {
+            return false;
         }
-        circle
+        let names: Vec<_> = around.iter().map(|role| role.name.as_str()).take(5).collect();
+        let hint = format!("it is used by {}", names.join(", which is used by "));
+        let message = format!("the role {:?} leads to itself", used.name);
+        self.error(Diagnostic::error(message).at(&used.place).hint(hint));
+        true
     }
 
     fn role_at(&mut self, path: &Path, used: RoleUse, here: &Here) -> LoadedRole {
@@ -272,7 +277,7 @@ impl Reader<'_> {
         let directory = path.join(part);
         let stem = from.map_or("main", String::as_str);
         let Some(file) = self.loader.entry(&directory, stem, from.is_some()) else {
-            if let Some(from) = from {
+            if let Some(from) = from.filter(|_| self.loader.is_directory(&directory)) {
                 let message = format!("the role has no file {part}/{from}");
                 self.error(Diagnostic::error(message).at(place));
             }
@@ -302,6 +307,16 @@ impl Role {
             identity: Arc::clone(&self.identity),
         }
     }
+}
+
+/// The name of a role that a dependency requires by its source: `git+https://host/my-role.git,v1` → `my-role`.
+fn required_name(source: &str) -> &str {
+    let mut parts = source.split(',');
+    let (address, name) = (parts.next().unwrap_or(source), parts.nth(1));
+    let last = address.rsplit('/').next().unwrap_or(address);
+    name.unwrap_or_else(|| {
+        [".git", ".tar.gz"].iter().find_map(|end| last.strip_suffix(end)).unwrap_or(last)
+    })
 }
 
 /// `install.yml` → `install`.

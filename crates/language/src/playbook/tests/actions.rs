@@ -304,7 +304,7 @@ fn literal_types() {
 #[test]
 fn keywords_keep_their_raw_values() {
     let found = task(
-        "- name: a\n  debug:\n  become: yes\n  when: [x, false]\n  tags: [a, 'b, c']\n  notify: h\n  until: y\n  retries: 3\n  async: 10\n  poll: 0",
+        "- name: a\n  debug:\n  become: yes\n  when: [x, false]\n  tags: 'a, b,c'\n  notify: h\n  until: y\n  retries: 3\n  async: 10\n  poll: 0",
     );
     let keywords = &found.lineage.keywords;
     assert_eq!(keywords.name.as_ref().unwrap().as_str(), "a");

@@ -194,11 +194,25 @@ fn an_include_may_include_itself() {
 }
 
 #[test]
-fn listings_leave_meta_out_and_show_all_parts() {
+fn listings_show_the_body_of_a_block() {
     let book = with_tasks(
-        "- name: b\n  tags: t\n  block: [{name: i, debug: }]\n  rescue: [{debug: , tags: u}]\n  always: [{meta: noop}, {command: ls}]",
+        "- name: b\n  tags: [t, 'k,l']\n  block: [{name: i, debug: }, {meta: noop}]\n  rescue: [{debug: }]\n  always: [{command: ls}]",
     );
     let entries = tasks(&book.plays[0].sections[1]);
-    let shown: Vec<_> = entries.iter().map(|e| (e.label.as_str(), e.tags.join(","))).collect();
-    assert_eq!(shown, [("i", "t".into()), ("debug", "t,u".into()), ("command", "t".to_owned())]);
+    let shown: Vec<_> = entries.iter().map(|e| (e.label.as_str(), e.tags.join(" "))).collect();
+    assert_eq!(shown, [("i", "k,l t".into()), ("meta", "k,l t".to_owned())]);
+}
+
+#[test]
+fn a_role_may_include_itself() {
+    let loader = loader(&[
+        ("site.yml", "- hosts: a\n  roles: [r]\n"),
+        ("roles/r/tasks/main.yml", "- include_role: {name: r}\n  when: again\n"),
+    ]);
+    let task = first(&loader);
+    let none = Keywords::default();
+    let options = RoleOptions { name: "r".into(), validate: true, ..RoleOptions::default() };
+    let (_, found) = loader.role(&options, &include(&task, &none, Map::new())).unwrap();
+    let inner = Arc::clone(tasks(&found.items)[0].task);
+    assert!(loader.role(&options, &include(&inner, &none, Map::new())).is_ok());
 }

@@ -297,3 +297,66 @@ fn the_spec_of_the_entry_point_counts() {
     assert!(of("tasks_from: third").is_empty());
     assert!(of("rolespec_validate: false").is_empty());
 }
+
+#[test]
+fn dependencies_by_source() {
+    let book = book(&[
+        ("site.yml", PLAY),
+        (
+            "roles/r/meta/main.yml",
+            "dependencies: [{src: 'git+https://host/my-role.git'}, {src: 'x,v1,s'}]\n",
+        ),
+        ("roles/my-role/tasks/main.yml", "[]"),
+        ("roles/s/tasks/main.yml", "[]"),
+    ]);
+    let names: Vec<_> = book.plays[0].roles.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["my-role", "s", "r"]);
+}
+
+#[test]
+fn unknown_keys_of_meta() {
+    let wrong = errors(&[("site.yml", PLAY), ("roles/r/meta/main.yml", "dependancies: []\n")]);
+    assert_eq!(
+        wrong,
+        [
+            "roles/r/meta/main.yml:1:1: unknown key \"dependancies\" of a role's meta (did you mean \"dependencies\"?)"
+        ]
+    );
+}
+
+#[test]
+fn other_files_of_the_same_role() {
+    let files = |o: &'static str| {
+        [
+            ("site.yml", PLAY),
+            ("roles/r/tasks/main.yml", "- import_role: {name: r, tasks_from: o}\n"),
+            ("roles/r/tasks/o.yml", o),
+        ]
+    };
+    assert!(errors(&files("- debug:\n")).is_empty());
+    assert_eq!(errors(&files("- import_role: {name: r, tasks_from: o}\n")).len(), 1);
+}
+
+#[test]
+fn a_missing_file_of_a_missing_directory_is_nothing() {
+    let of = |line: &str| {
+        errors(&[
+            ("site.yml", &play_of(&format!("- import_role: {{name: r, {line}}}"))),
+            ("roles/r/tasks/main.yml", "[]"),
+            ("roles/r/defaults/main.yml", "{}"),
+        ])
+    };
+    assert!(of("vars_from: nope").is_empty());
+    assert_eq!(of("defaults_from: nope").len(), 1);
+}
+
+#[test]
+fn keywords_that_reach_no_task_are_warned_of() {
+    let loader = loader(&[
+        ("site.yml", &play_of("- import_role: {name: r}\n  register: x\n  become: true")),
+        ("roles/r/tasks/main.yml", "[]"),
+    ]);
+    let (_, warnings) = loader.playbook(Path::new("site.yml")).unwrap();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].message, "\"register\" does nothing on import_role");
+}
