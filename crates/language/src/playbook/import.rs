@@ -61,7 +61,7 @@ impl Reader<'_> {
             return None;
         }
         let kind = BlockKind::Import { file: path.clone() };
-        let lineage = self.level(here, read.keywords, kind, &read.place);
+        let lineage = here.level(read.keywords, kind, &read.place);
         let items =
             self.tasks_of(&path, "imported from", &place, &here.under(Arc::clone(&lineage)));
         Some(block(lineage, items))

@@ -28,7 +28,7 @@ fn collect<'t>(items: &'t [Item], out: &mut Vec<Entry<'t>>) {
     for item in items {
         match item {
             Item::Task(task) => {
-                out.push(Entry { task, label: task.label(), tags: task.all_tags() })
+                out.push(Entry { task, label: task.label(), tags: task.all_tags() });
             }
             Item::Block(block) => collect(&block.items, out),
         }

@@ -38,6 +38,13 @@ impl Here {
     }
 }
 
+impl Here {
+    /// A new level under this one.
+    pub(super) fn level(&self, keywords: Keywords, kind: BlockKind, place: &Place) -> Arc<Lineage> {
+        lineage(keywords, kind, Some(Arc::clone(&self.parent)), place)
+    }
+}
+
 impl<'l> Reader<'l> {
     pub(super) fn new(loader: &'l Loader, directory: PathBuf) -> Self {
         Self {
@@ -76,17 +83,6 @@ impl<'l> Reader<'l> {
         }
     }
 
-    /// A new level under `here`.
-    pub(super) fn level(
-        &self,
-        here: &Here,
-        keywords: Keywords,
-        kind: BlockKind,
-        place: &Place,
-    ) -> Arc<Lineage> {
-        lineage(keywords, kind, Some(Arc::clone(&here.parent)), place)
-    }
-
     /// The name of a static import: rendered with what is known before any host is.
     pub(super) fn static_name(
         &mut self,
@@ -113,8 +109,8 @@ impl<'l> Reader<'l> {
             }
             Err(wrong) => {
                 let wrong = wrong.at(place);
-                let hint = "the name of a static import is rendered before any host is known: only vars of the \
-                            play and extra vars can be in it";
+                let hint = "the name of a static import is rendered before any host is known: only vars \
+                            of the play and extra vars can be in it";
                 self.error(if wrong.hint.is_none() { wrong.hint(hint) } else { wrong });
                 None
             }

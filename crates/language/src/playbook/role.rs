@@ -95,7 +95,7 @@ impl Reader<'_> {
             }
         };
         let (mut keywords, params) = match read {
-            Some(read) => self.entry_parts(read),
+            Some(read) => entry_parts(read),
             None => (Keywords::default(), Map::new()),
         };
         keywords.name = None;
@@ -118,14 +118,6 @@ impl Reader<'_> {
         })
     }
 
-    fn entry_parts(&mut self, read: Read<'_>) -> (Keywords, Map) {
-        let mut params = Map::new();
-        for (name, _, value) in &read.rest {
-            params.insert(Value::text(*name), value.to_value());
-        }
-        (read.keywords, params)
-    }
-
     /// Loads a role under `here`. What is wrong with it is reported.
     pub(super) fn role(&mut self, used: RoleUse, here: &Here) -> Option<LoadedRole> {
         let loader = self.loader;
@@ -141,13 +133,13 @@ impl Reader<'_> {
         }
         let before = self.found.0.len();
         let (place, name) = (used.place.clone(), used.name.clone());
-        let loaded = self.role_at(&path, used, here);
+        let result = self.role_at(&path, used, here);
         for wrong in self.found.0.iter_mut().skip(before) {
             if wrong.place.as_ref().is_none_or(|p| p.source != place.source) {
                 wrong.chain.push((format!("in role {name:?}, used at"), place.clone()));
             }
         }
-        Some(loaded)
+        Some(result)
     }
 
     /// A role that imports or depends on itself. Between includes it may come again: they happen while hosts run.
@@ -215,7 +207,7 @@ impl Reader<'_> {
         );
         let role = Arc::new(role);
         let kind = BlockKind::Role(Arc::clone(&role));
-        let lineage = self.level(here, keywords, kind, &used.place);
+        let lineage = here.level(keywords, kind, &used.place);
         let inside = Here { parent: Arc::clone(&lineage), handlers: false };
         if used.validate {
             items.extend(
@@ -256,7 +248,7 @@ impl Reader<'_> {
             return;
         }
         let kind = BlockKind::Role(Arc::new(role.copy()));
-        let inside = here.under(self.level(here, keywords.clone(), kind, place));
+        let inside = here.under(here.level(keywords.clone(), kind, place));
         for entry in &meta.dependencies {
             let Some(used) = self.role_entry(entry, &inside) else { continue };
             let Some(loaded) = self.role(used, &inside) else { continue };
@@ -307,6 +299,15 @@ impl Role {
             identity: Arc::clone(&self.identity),
         }
     }
+}
+
+/// Keywords and parameters of an entry.
+fn entry_parts(read: Read<'_>) -> (Keywords, Map) {
+    let mut params = Map::new();
+    for (name, _, value) in &read.rest {
+        params.insert(Value::text(*name), value.to_value());
+    }
+    (read.keywords, params)
 }
 
 /// The name of a role that a dependency requires by its source: `git+https://host/my-role.git,v1` → `my-role`.

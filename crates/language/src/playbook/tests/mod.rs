@@ -1,6 +1,7 @@
 //! Playbooks in memory.
 
 mod actions;
+mod damaged;
 mod imports;
 mod includes;
 mod plays;
