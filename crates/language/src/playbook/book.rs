@@ -6,7 +6,7 @@ use super::keyword::{BLOCK, Keyword, TASK, keyword};
 use super::keywords::{bad_variable, conditions, is_variable_name, tags, unknown};
 use super::loader::{LoadError, Loader, Parsed};
 use super::play::Imported;
-use super::reader::{Here, Reader, lineage};
+use super::reader::{Here, Reader, lineage, sort};
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::value::{Map, Value};
 use crate::yaml::{Node, NodeKind};
@@ -22,9 +22,10 @@ impl Loader {
         if !self.is_file(&path) {
             let shown = self.shown(&path);
             let wrong = Diagnostic::error(format!("there is no playbook {shown}"));
-            return Err(LoadError::Missing(match self.is_directory(&path) {
-                true => wrong.hint("it is a directory; name a file in it"),
-                false => wrong,
+            return Err(LoadError::Missing(if self.is_directory(&path) {
+                wrong.hint("it is a directory; name a file in it")
+            } else {
+                wrong
             }));
         }
         let parsed = match self.file(&path) {
@@ -40,6 +41,7 @@ impl Loader {
         };
         book.file(&path, &parsed, &Imported::default());
         if book.found.has_errors() {
+            sort(&mut book.found);
             return Err(LoadError::Invalid(book.found));
         }
         Ok((Playbook { plays: book.plays }, book.found.0))
@@ -126,6 +128,11 @@ impl Book<'_> {
     fn import(&mut self, target: &Path, imported: &Imported, place: &Place) {
         if self.open.iter().any(|open| open == target) {
             let message = format!("{} imports itself", self.loader.shown(target));
+            self.found.push(Diagnostic::error(message).at(place));
+            return;
+        }
+        if !self.loader.is_file(target) {
+            let message = format!("there is no playbook {}", self.loader.shown(target));
             self.found.push(Diagnostic::error(message).at(place));
             return;
         }

@@ -8,47 +8,47 @@ use crate::yaml::{Node, NodeKind};
 /// Whether a keyword may hold this literal. `null` is as if the keyword were not written.
 ///
 /// # Errors
-/// What was expected, without a place.
+/// What was expected, at what does not fit.
 pub(super) fn literal(known: &Keyword, node: &Node) -> Result<(), Diagnostic> {
     if node.is_null() || is_template(node) {
         return Ok(());
     }
-    let (fits, expected) = match known.kind {
+    let is =
+        |fits: fn(&Value) -> bool| if scalar(node).is_some_and(fits) { None } else { Some(node) };
+    let (misfit, expected) = match known.kind {
         Kind::Own => return Ok(()),
         Kind::Maps if known.name == "vars" => return variables(node),
-        Kind::Bool => (scalar(node).is_some_and(is_bool), "true or false".to_owned()),
-        Kind::Int => (scalar(node).is_some_and(is_int), "a whole number".to_owned()),
-        Kind::Float => (scalar(node).is_some_and(is_number), "a number".to_owned()),
-        Kind::Percent => (
-            scalar(node).is_some_and(is_percent),
-            "a number, perhaps with a percent sign".to_owned(),
-        ),
+        Kind::Bool => (is(is_bool), "true or false".to_owned()),
+        Kind::Int => (is(is_int), "a whole number".to_owned()),
+        Kind::Float => (is(is_number), "a number".to_owned()),
+        Kind::Percent => (is(is_percent), "a number, perhaps with a percent sign".to_owned()),
         Kind::Batches => (
-            each(node, |n| scalar(n).is_some_and(is_batch)),
+            misfit(node, |n| scalar(n).is_some_and(is_batch)),
             "a number, a percentage, or a list of them".to_owned(),
         ),
-        Kind::Text => (scalar(node).is_some(), "text".to_owned()),
+        Kind::Text => (is(|_| true), "text".to_owned()),
         Kind::Choice(choices) => (
-            node.as_str().is_some_and(|s| choices.contains(&s)),
+            Some(node).filter(|n| n.as_str().is_none_or(|s| !choices.contains(&s))),
             format!("one of {}", choices.join(", ")),
         ),
-        Kind::Texts if known.name == "tags" => (
-            node.as_str().is_some() || (is_list(node) && each(node, |n| scalar(n).is_some())),
-            "text or a list of texts".to_owned(),
+        Kind::Texts if known.name == "tags" && !is_list(node) => {
+            (Some(node).filter(|n| n.as_str().is_none()), "text or a list of texts".to_owned())
+        }
+        Kind::Texts if known.name == "listen" => {
+            (misfit(node, |n| n.as_str().is_some()), "text or a list of texts".to_owned())
+        }
+        Kind::Texts => {
+            (misfit(node, |n| scalar(n).is_some()), "text or a list of texts".to_owned())
+        }
+        Kind::Conditions => (
+            misfit(node, |n| scalar(n).is_some()),
+            "a condition or a list of conditions".to_owned(),
         ),
-        Kind::Texts => (each(node, |n| scalar(n).is_some()), "text or a list of texts".to_owned()),
-        Kind::Conditions => {
-            (each(node, |n| scalar(n).is_some()), "a condition or a list of conditions".to_owned())
-        }
-        Kind::Map => (is_map(node), "a map".to_owned()),
-        Kind::Maps => {
-            (each(node, |n| is_map(n) || is_template(n)), "a map or a list of maps".to_owned())
-        }
+        Kind::Maps => (misfit(node, is_map), "a map or a list of maps".to_owned()),
     };
-    if fits {
-        return Ok(());
-    }
-    Err(Diagnostic::error(format!("{:?} must be {expected}, not {}", known.name, shape(node))))
+    let Some(misfit) = misfit else { return Ok(()) };
+    let message = format!("{:?} must be {expected}, not {}", known.name, shape(misfit));
+    Err(Diagnostic::error(message).at(&misfit.place))
 }
 
 fn variables(node: &Node) -> Result<(), Diagnostic> {
@@ -69,6 +69,7 @@ pub(super) fn shape(node: &Node) -> String {
         NodeKind::Map(_) => "a map".to_owned(),
         NodeKind::Scalar(Value::Null) => "nothing".to_owned(),
         NodeKind::Scalar(Value::Text(text)) => format!("{:?}", text.as_str()),
+        NodeKind::Scalar(Value::Bool(b)) => b.to_string(),
         NodeKind::Scalar(value) => string(value),
     }
 }
@@ -95,10 +96,11 @@ fn is_map(node: &Node) -> bool {
     matches!(node.kind, NodeKind::Map(_))
 }
 
-fn each(node: &Node, fits: impl Fn(&Node) -> bool) -> bool {
+/// The node, or the first element of a list, that does not fit and is no template.
+fn misfit(node: &Node, fits: impl Fn(&Node) -> bool) -> Option<&Node> {
     match &node.kind {
-        NodeKind::List(items) => items.iter().all(|n| fits(n) || is_template(n)),
-        _ => fits(node),
+        NodeKind::List(items) => items.iter().find(|n| !fits(n) && !is_template(n)),
+        _ => Some(node).filter(|n| !fits(n)),
     }
 }
 

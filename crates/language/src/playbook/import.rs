@@ -47,9 +47,12 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let circle = here
+        self.idle(&read, call);
+        let mut static_levels = here
             .parent
             .levels()
+            .take_while(|level| !matches!(level.kind, BlockKind::Include { .. }));
+        let circle = static_levels
             .any(|level| matches!(&level.kind, BlockKind::Import { file } if *file == path));
         if circle {
             let message = format!("{} imports itself", loader.shown(&path));
@@ -58,7 +61,7 @@ impl Reader<'_> {
             return None;
         }
         let kind = BlockKind::Import { file: path.clone() };
-        let lineage = self.level(here, read.keywords, kind, &read.place);
+        let lineage = here.level(read.keywords, kind, &read.place);
         let items =
             self.tasks_of(&path, "imported from", &place, &here.under(Arc::clone(&lineage)));
         Some(block(lineage, items))
@@ -77,6 +80,7 @@ impl Reader<'_> {
             return None;
         }
         self.not_looped(looped, call, "include_role");
+        self.idle(&read, call);
         let name = self.role_options(call, false)?;
         let place = name.place().unwrap_or(call.place).clone();
         let own = read.keywords.vars.clone();
@@ -88,9 +92,7 @@ impl Reader<'_> {
                 from.insert(option, file.as_str().to_owned());
             }
         }
-        let flag = |option: &str, default: bool| {
-            call.args.get(option).map_or(default, |value| is_yes(value))
-        };
+        let flag = |option: &str, default: bool| call.args.get(option).map_or(default, is_yes);
         let used = RoleUse {
             name: name.as_str().to_owned(),
             place,
@@ -140,6 +142,17 @@ impl Reader<'_> {
             validate: flag("rolespec_validate", true),
             apply: Box::new(self.apply(call)),
         })))
+    }
+
+    /// Warns of keywords that belong to one task and reach no child.
+    fn idle(&mut self, read: &Read<'_>, call: &Call<'_>) {
+        for (name, (key, _)) in &read.own {
+            if !["action", "local_action", "args", "loop"].contains(name) {
+                let message = format!("{name:?} does nothing on {}", call.written);
+                let warning = Diagnostic::warning(message).at(&key.place);
+                self.error(warning.hint("put it on the tasks in the file"));
+            }
+        }
     }
 
     fn not_looped(&mut self, looped: bool, call: &Call<'_>, instead: &str) {

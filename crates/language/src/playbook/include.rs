@@ -3,7 +3,7 @@
 use super::ast::{BlockKind, Item, Keywords, Lineage, Role};
 use super::import::FROM;
 use super::loader::Loader;
-use super::reader::{Here, Reader, lineage};
+use super::reader::{Here, Reader, lineage, sort};
 use super::role::RoleUse;
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::value::Map;
@@ -117,11 +117,12 @@ fn level(include: &Include<'_>, kind: BlockKind) -> Arc<Lineage> {
 }
 
 fn finish(
-    reader: Reader<'_>,
+    mut reader: Reader<'_>,
     lineage: Arc<Lineage>,
     items: Vec<Item>,
 ) -> Result<Included, Diagnostics> {
     if reader.found.has_errors() {
+        sort(&mut reader.found);
         return Err(reader.found);
     }
     let (handlers, roles, warnings) = (reader.handlers, reader.roles, reader.found.0);

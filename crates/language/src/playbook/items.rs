@@ -62,7 +62,7 @@ impl Reader<'_> {
         let mut read = self.read(node, BLOCK)?;
         self.refuse_rest(&read, BLOCK, "a block");
         let keywords = std::mem::take(&mut read.keywords);
-        let lineage = self.level(here, keywords, BlockKind::Block, &node.place);
+        let lineage = here.level(keywords, BlockKind::Block, &node.place);
         let inside = here.under(Arc::clone(&lineage));
         let part = |reader: &mut Self, name: &str| match node.get(name) {
             Some(list) if list.is_null() && name == "block" => {

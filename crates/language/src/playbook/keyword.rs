@@ -37,8 +37,6 @@ pub enum Kind {
     Texts,
     /// one condition or a list of them
     Conditions,
-    /// a map
-    Map,
     /// a map, or a list of maps
     Maps,
     /// checked where it is read
@@ -71,7 +69,7 @@ const ORDER: &[&str] = &["inventory", "sorted", "reverse_sorted", "reverse_inven
 
 /// Every keyword.
 pub const KEYWORDS: &[Keyword] = &[
-    own("hosts", PLAY, Kind::Texts),
+    own("hosts", PLAY, Kind::Own),
     own("tasks", PLAY, Kind::Own),
     own("pre_tasks", PLAY, Kind::Own),
     own("post_tasks", PLAY, Kind::Own),

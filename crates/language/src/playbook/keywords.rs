@@ -177,21 +177,19 @@ pub(super) fn texts(node: &Node) -> Vec<Text> {
     }
 }
 
-/// Tags: texts, comma lists split.
+/// Tags: a list as it is, a text split at its commas.
 pub(super) fn tags(node: &Node) -> Vec<Text> {
-    texts(node)
-        .into_iter()
-        .flat_map(|text| {
-            if !text.as_str().contains(',') || text.is_template() {
-                return vec![text];
-            }
+    match text_of(node) {
+        Some(text) if text.as_str().contains(',') && !text.is_template() => {
             let parts = text.as_str().split(',').map(str::trim);
             match text.place() {
                 Some(place) => parts.map(|p| Text::written(p, place.clone())).collect(),
-                None => parts.map(Text::computed).collect::<Vec<_>>(),
+                None => parts.map(Text::computed).collect(),
             }
-        })
-        .collect()
+        }
+        Some(text) => vec![text],
+        None => texts(node),
+    }
 }
 
 /// One condition or several.

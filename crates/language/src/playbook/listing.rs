@@ -15,8 +15,8 @@ pub struct Entry<'t> {
     pub tags: Vec<String>,
 }
 
-/// Every static task of these items in the order of execution, also those in `rescue` and `always`; `meta` tasks are left
-/// out, as in listings.
+/// Every static task of these items in the order of execution, as `--list-tasks` shows them: without those in `rescue` and
+/// `always`.
 #[must_use]
 pub fn tasks(items: &[Item]) -> Vec<Entry<'_>> {
     let mut out = Vec::new();
@@ -27,15 +27,10 @@ pub fn tasks(items: &[Item]) -> Vec<Entry<'_>> {
 fn collect<'t>(items: &'t [Item], out: &mut Vec<Entry<'t>>) {
     for item in items {
         match item {
-            Item::Task(task) if matches!(task.action, Action::Meta(_)) => {}
             Item::Task(task) => {
-                out.push(Entry { task, label: task.label(), tags: task.all_tags() })
+                out.push(Entry { task, label: task.label(), tags: task.all_tags() });
             }
-            Item::Block(block) => {
-                for part in [&block.items, &block.rescue, &block.always] {
-                    collect(part, out);
-                }
-            }
+            Item::Block(block) => collect(&block.items, out),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::diag::{Diagnostic, Diagnostics, Source};
 use crate::outside::Outside;
 use crate::value::{Map, Value};
+use crate::vault::{self, Opened, Secrets};
 use crate::yaml::{self, Node};
 use std::collections::HashMap;
 use std::fmt;
@@ -37,21 +38,12 @@ pub trait Names: Send + Sync {
     fn render(&self, value: &Value, vars: &Map) -> Result<Value, Diagnostic>;
 }
 
-/// Opens files that are vaults as a whole.
-pub trait Unlock: Send + Sync {
-    /// The text in an envelope (`$ANSIBLE_VAULT;…`) read from `path`.
-    ///
-    /// # Errors
-    /// No secret fits, or the envelope is damaged.
-    fn unlock(&self, envelope: &str, path: &Path) -> Result<String, Diagnostic>;
-}
-
 /// What the loader is given.
 pub struct Setup {
     /// Files.
     pub outside: Arc<dyn Outside>,
-    /// Vault secrets; without, a vaulted file is an error.
-    pub unlock: Option<Arc<dyn Unlock>>,
+    /// Open files that are vaults as a whole.
+    pub secrets: Arc<Secrets>,
     /// Known modules and lookups.
     pub modules: Arc<dyn Modules>,
     /// Renders names of static imports.
@@ -125,19 +117,8 @@ impl Loader {
             .outside
             .read(path)
             .map_err(|e| Diagnostic::error(format!("cannot read {shown}: {e}")))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| Diagnostic::error(format!("{shown} is not UTF-8 text")))?;
-        if !text.starts_with("$ANSIBLE_VAULT;") {
-            return parsed(Source::new(shown, text), None);
-        }
-        let Some(unlock) = &self.setup.unlock else {
-            return Err(Diagnostic::error(format!(
-                "{shown} is encrypted and no vault secret is given"
-            ))
-            .hint("give one with --vault-password-file or --ask-vault-pass"));
-        };
-        let clear = unlock.unlock(&text, path)?;
-        parsed(Source::new(shown, ""), Some(&clear))
+        let opened = vault::open(&shown, &bytes, &self.setup.secrets)?;
+        parsed(&opened)
     }
 
     /// The path from the root, without `.` and `..`.
@@ -174,16 +155,16 @@ impl Loader {
     }
 }
 
-/// Parses a file; `clear` is the text of one whose source must not be shown.
-fn parsed(source: Arc<Source>, clear: Option<&str>) -> Result<Parsed, Diagnostic> {
+/// Parses a file of one document.
+fn parsed(opened: &Opened) -> Result<Parsed, Diagnostic> {
     let mut warnings = Diagnostics::default();
-    let text = clear.unwrap_or(&source.text);
-    let mut documents = yaml::load_text(&source, text, &mut warnings)?.into_iter();
+    let documents = yaml::load_text(&opened.source, opened.text(), &mut warnings)?;
+    let mut documents = documents.into_iter();
     let node = documents.next().filter(|n| !n.is_null());
     if let Some(second) = documents.next() {
         return Err(Diagnostic::error("expected a single document, but another one starts here")
             .at(&second.place)
             .hint("remove the line `---` before it, or use a file of its own"));
     }
-    Ok(Parsed { node, source, warnings: warnings.0 })
+    Ok(Parsed { node, source: Arc::clone(&opened.source), warnings: warnings.0 })
 }

@@ -68,7 +68,7 @@ impl Reader<'_> {
     /// Checks `maintenance:`; all that is wrong in it is reported.
     pub(super) fn maintenance(&mut self, node: &Node) -> Option<Maintenance> {
         self.holds("maintenance", Holds::Map(TOP), node);
-        let options = node.to_value().as_map().cloned()?;
+        let options = named(&node.to_value()).as_map().cloned()?;
         Some(Maintenance { place: node.place.clone(), options })
     }
 
@@ -116,7 +116,7 @@ impl Reader<'_> {
     fn map(&mut self, name: &str, keys: &'static [(&'static str, Holds)], node: &Node) {
         let NodeKind::Map(entries) = &node.kind else { return };
         for (key, value) in entries {
-            let written = key.as_str().unwrap_or_default();
+            let written = key_name(key);
             match keys.iter().find(|(known, _)| *known == written) {
                 Some((_, Holds::Later)) => {
                     let message = format!("{written:?} of {name} is not supported yet");
@@ -162,10 +162,42 @@ impl Reader<'_> {
             let hint = format!("one of {} in each entry", kinds.join(", "));
             self.error(Diagnostic::error(message).at(&node.place).hint(hint));
         }
-        if node.get("workloads").is_some() && node.get("on").is_some() {
+        if node.get("workloads").is_some() && has_on(node) {
             let wrong = Diagnostic::error("\"on\" belongs to a gate with \"command\"");
             self.error(wrong.at(&node.place));
         }
+    }
+}
+
+/// YAML 1.1 reads a bare `on` as true.
+fn key_name(key: &Node) -> &str {
+    match &key.kind {
+        NodeKind::Scalar(Value::Bool(true)) => "on",
+        _ => key.as_str().unwrap_or_default(),
+    }
+}
+
+fn has_on(node: &Node) -> bool {
+    matches!(&node.kind, NodeKind::Map(entries) if entries.iter().any(|(k, _)| key_name(k) == "on"))
+}
+
+/// The same with `on` as the text that was meant.
+fn named(value: &Value) -> Value {
+    match value {
+        Value::List(items) => Value::list(items.iter().map(named).collect()),
+        Value::Map(map) => Value::Map(
+            map.iter()
+                .map(|(key, value)| {
+                    let key = if matches!(key, Value::Bool(true)) {
+                        Value::text("on")
+                    } else {
+                        key.clone()
+                    };
+                    (key, named(value))
+                })
+                .collect(),
+        ),
+        other => other.clone(),
     }
 }
 

@@ -16,6 +16,7 @@ mod keywords;
 mod listing;
 mod loader;
 mod maintenance;
+mod names;
 mod play;
 mod reader;
 mod role;
@@ -33,4 +34,5 @@ pub use ast::{
 pub use book::check_names;
 pub use include::{Include, Included, RoleOptions};
 pub use listing::{Entry, tasks};
-pub use loader::{LoadError, Loader, ModuleInfo, Modules, Names, Setup, Unlock};
+pub use loader::{LoadError, Loader, ModuleInfo, Modules, Names, Setup};
+pub use names::TemplarNames;

@@ -188,12 +188,11 @@ impl Reader<'_> {
         if play.maintenance.is_none() || play.only.contains_key("serial") {
             return;
         }
-        const WHY: &str = "without \"serial\" each host goes through the bracket alone; add \"serial\" to have batches";
         let mut refuse = |name: &str, level: &Arc<Lineage>| {
             if let Some(place) = level.keywords.places.get(name) {
                 let message =
                     format!("{name:?} means nothing under \"maintenance\" without \"serial\"");
-                self.error(Diagnostic::error(message).at(place).hint(WHY));
+                self.error(Diagnostic::error(message).at(place).hint(ALONE));
             }
         };
         for name in ["any_errors_fatal", "max_fail_percentage", "run_once"] {
@@ -222,6 +221,9 @@ fn walk(items: &[Item], visit: &mut dyn FnMut(&Arc<Lineage>)) {
     }
 }
 
+const ALONE: &str = "without \"serial\" each host goes through the bracket alone; add \"serial\" \
+                     to have batches";
+
 /// What the `import_playbook` statements around a play add to it.
 #[derive(Default)]
 pub(super) struct Imported {
@@ -248,7 +250,6 @@ impl Imported {
     }
 }
 
-/// Shown names of plays without a name are their patterns.
 impl Play {
     /// `name`, or the host patterns joined by commas, raw.
     #[must_use]

@@ -38,6 +38,13 @@ impl Here {
     }
 }
 
+impl Here {
+    /// A new level under this one.
+    pub(super) fn level(&self, keywords: Keywords, kind: BlockKind, place: &Place) -> Arc<Lineage> {
+        lineage(keywords, kind, Some(Arc::clone(&self.parent)), place)
+    }
+}
+
 impl<'l> Reader<'l> {
     pub(super) fn new(loader: &'l Loader, directory: PathBuf) -> Self {
         Self {
@@ -51,14 +58,10 @@ impl<'l> Reader<'l> {
     }
 
     pub(super) fn error(&mut self, diagnostic: Diagnostic) {
-        if !self.found.0.contains(&diagnostic) {
+        let known = |d: &Diagnostic| d.message == diagnostic.message && d.place == diagnostic.place;
+        if diagnostic.place.is_none() || !self.found.0.iter().any(known) {
             self.found.push(diagnostic);
         }
-    }
-
-    /// The warnings, if nothing is wrong.
-    pub(super) fn finish(self) -> Result<Vec<Diagnostic>, Diagnostics> {
-        if self.found.has_errors() { Err(self.found) } else { Ok(self.found.0) }
     }
 
     /// Reads a file that something at `place` names; its warnings are noted.
@@ -78,17 +81,6 @@ impl<'l> Reader<'l> {
                 None
             }
         }
-    }
-
-    /// A new level under `here`.
-    pub(super) fn level(
-        &self,
-        here: &Here,
-        keywords: Keywords,
-        kind: BlockKind,
-        place: &Place,
-    ) -> Arc<Lineage> {
-        lineage(keywords, kind, Some(Arc::clone(&here.parent)), place)
     }
 
     /// The name of a static import: rendered with what is known before any host is.
@@ -117,8 +109,8 @@ impl<'l> Reader<'l> {
             }
             Err(wrong) => {
                 let wrong = wrong.at(place);
-                let hint = "the name of a static import is rendered before any host is known: only vars of the \
-                            play and extra vars can be in it";
+                let hint = "the name of a static import is rendered before any host is known: only vars \
+                            of the play and extra vars can be in it";
                 self.error(if wrong.hint.is_none() { wrong.hint(hint) } else { wrong });
                 None
             }
@@ -196,4 +188,20 @@ pub(super) fn lineage(
     place: &Place,
 ) -> Arc<Lineage> {
     Arc::new(Lineage { keywords, kind, parent, place: place.clone(), derived: OnceLock::new() })
+}
+
+/// In the order of their lines, files in the order in which they were read.
+pub(super) fn sort(found: &mut Diagnostics) {
+    let mut files: Vec<String> = Vec::new();
+    for place in found.0.iter().filter_map(|d| d.place.as_ref()) {
+        if !files.contains(&place.source.name) {
+            files.push(place.source.name.clone());
+        }
+    }
+    found.0.sort_by_key(|d| {
+        d.place.as_ref().map(|place| {
+            let file = files.iter().position(|name| *name == place.source.name);
+            (file, place.line, place.column)
+        })
+    });
 }

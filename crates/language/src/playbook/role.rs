@@ -80,7 +80,8 @@ impl Reader<'_> {
             NodeKind::Scalar(Value::Text(_)) => (node, None),
             NodeKind::Map(_) => {
                 let read = self.read(node, ROLE)?;
-                let Some(name) = node.get("role").or_else(|| node.get("name")) else {
+                let named = ["role", "name", "src"].iter().find_map(|key| node.get(key));
+                let Some(name) = named else {
                     let wrong = Diagnostic::error("the entry names no role").at(&node.place);
                     self.error(wrong.hint("write it as `- role: name`"));
                     return None;
@@ -94,11 +95,14 @@ impl Reader<'_> {
             }
         };
         let (mut keywords, params) = match read {
-            Some(read) => self.entry_parts(read),
+            Some(read) => entry_parts(read),
             None => (Keywords::default(), Map::new()),
         };
         keywords.name = None;
-        let written = text_of(name)?;
+        let mut written = text_of(name)?;
+        if node.get("src").is_some_and(|src| std::ptr::eq(src, name)) {
+            written = Text::written(required_name(written.as_str()), name.place.clone());
+        }
         let mut own = keywords.vars.clone();
         own.extend_with(&params);
         let name = self.static_name(&written.into(), &name.place, here, &own)?;
@@ -112,14 +116,6 @@ impl Reader<'_> {
             public: true,
             validate: true,
         })
-    }
-
-    fn entry_parts(&mut self, read: Read<'_>) -> (Keywords, Map) {
-        let mut params = Map::new();
-        for (name, _, value) in &read.rest {
-            params.insert(Value::text(*name), value.to_value());
-        }
-        (read.keywords, params)
     }
 
     /// Loads a role under `here`. What is wrong with it is reported.
@@ -137,36 +133,37 @@ impl Reader<'_> {
         }
         let before = self.found.0.len();
         let (place, name) = (used.place.clone(), used.name.clone());
-        let loaded = self.role_at(&path, used, here);
+        let result = self.role_at(&path, used, here);
         for wrong in self.found.0.iter_mut().skip(before) {
             if wrong.place.as_ref().is_none_or(|p| p.source != place.source) {
                 wrong.chain.push((format!("in role {name:?}, used at"), place.clone()));
             }
         }
-        Some(loaded)
+        Some(result)
     }
 
-    /// A role that depends on itself.
+    /// A role that imports or depends on itself. Between includes it may come again: they happen while hosts run.
     fn is_circle(&mut self, path: &Path, used: &RoleUse, here: &Here) -> bool {
-        let circle = here
+        const OTHER_FILES: usize = 20;
+        let around: Vec<_> = here
             .parent
             .levels()
-            .any(|level| matches!(&level.kind, BlockKind::Role(role) if role.path == path))
-            && used.from.is_empty();
-        if circle {
-            let message = format!("the role {:?} leads to itself", used.name);
-            let chain: Vec<_> = here
-                .parent
-                .levels()
-                .filter_map(|level| match &level.kind {
-                    BlockKind::Role(role) => Some(role.name.as_str()),
-                    _ => None,
-                })
-                .collect();
-            let hint = format!("it is used by {}", chain.join(", which is used by "));
-            self.error(Diagnostic::error(message).at(&used.place).hint(hint));
+            .take_while(|level| !matches!(level.kind, BlockKind::Include { .. }))
+            .filter_map(|level| match &level.kind {
+                BlockKind::Role(role) => Some(role),
+                _ => None,
+            })
+            .collect();
+        let again = around.iter().filter(|role| role.path == path).count();
+        let allowed = if used.from.is_empty() { 0 } else { OTHER_FILES };
+        if again <= allowed {
+            return false;
         }
-        circle
+        let names: Vec<_> = around.iter().map(|role| role.name.as_str()).take(5).collect();
+        let hint = format!("it is used by {}", names.join(", which is used by "));
+        let message = format!("the role {:?} leads to itself", used.name);
+        self.error(Diagnostic::error(message).at(&used.place).hint(hint));
+        true
     }
 
     fn role_at(&mut self, path: &Path, used: RoleUse, here: &Here) -> LoadedRole {
@@ -210,7 +207,7 @@ impl Reader<'_> {
         );
         let role = Arc::new(role);
         let kind = BlockKind::Role(Arc::clone(&role));
-        let lineage = self.level(here, keywords, kind, &used.place);
+        let lineage = here.level(keywords, kind, &used.place);
         let inside = Here { parent: Arc::clone(&lineage), handlers: false };
         if used.validate {
             items.extend(
@@ -251,7 +248,7 @@ impl Reader<'_> {
             return;
         }
         let kind = BlockKind::Role(Arc::new(role.copy()));
-        let inside = here.under(self.level(here, keywords.clone(), kind, place));
+        let inside = here.under(here.level(keywords.clone(), kind, place));
         for entry in &meta.dependencies {
             let Some(used) = self.role_entry(entry, &inside) else { continue };
             let Some(loaded) = self.role(used, &inside) else { continue };
@@ -272,7 +269,7 @@ impl Reader<'_> {
         let directory = path.join(part);
         let stem = from.map_or("main", String::as_str);
         let Some(file) = self.loader.entry(&directory, stem, from.is_some()) else {
-            if let Some(from) = from {
+            if let Some(from) = from.filter(|_| self.loader.is_directory(&directory)) {
                 let message = format!("the role has no file {part}/{from}");
                 self.error(Diagnostic::error(message).at(place));
             }
@@ -302,6 +299,25 @@ impl Role {
             identity: Arc::clone(&self.identity),
         }
     }
+}
+
+/// Keywords and parameters of an entry.
+fn entry_parts(read: Read<'_>) -> (Keywords, Map) {
+    let mut params = Map::new();
+    for (name, _, value) in &read.rest {
+        params.insert(Value::text(*name), value.to_value());
+    }
+    (read.keywords, params)
+}
+
+/// The name of a role that a dependency requires by its source: `git+https://host/my-role.git,v1` → `my-role`.
+fn required_name(source: &str) -> &str {
+    let mut parts = source.split(',');
+    let (address, name) = (parts.next().unwrap_or(source), parts.nth(1));
+    let last = address.rsplit('/').next().unwrap_or(address);
+    name.unwrap_or_else(|| {
+        [".git", ".tar.gz"].iter().find_map(|end| last.strip_suffix(end)).unwrap_or(last)
+    })
 }
 
 /// `install.yml` → `install`.

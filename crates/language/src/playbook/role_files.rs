@@ -2,6 +2,7 @@
 
 use super::check::{is_bool, shape};
 use super::import::is_yes;
+use super::keyword::nearest;
 use super::reader::Reader;
 use crate::diag::{Diagnostic, Place};
 use crate::value::{Map, Value};
@@ -47,6 +48,7 @@ impl Reader<'_> {
             self.error(Diagnostic::error(message).at(&node.place));
             return;
         }
+        self.meta_keys(node);
         if let Some(list) = node.get("dependencies").filter(|n| !n.is_null()) {
             match &list.kind {
                 NodeKind::List(entries) => meta.dependencies.clone_from(entries),
@@ -69,6 +71,23 @@ impl Reader<'_> {
         meta.collections = node.get("collections").filter(|n| !n.is_null()).map(Node::to_value);
         if let Some(specs) = node.get("argument_specs") {
             self.read_specs(specs, meta);
+        }
+    }
+
+    fn meta_keys(&mut self, node: &Node) {
+        const KNOWN: [&str; 5] =
+            ["allow_duplicates", "argument_specs", "collections", "dependencies", "galaxy_info"];
+        let NodeKind::Map(entries) = &node.kind else { return };
+        for (key, _) in entries {
+            let name = key.as_str().unwrap_or_default();
+            if !KNOWN.contains(&name) {
+                let message = format!("unknown key {name:?} of a role's meta");
+                let wrong = Diagnostic::error(message).at(&key.place);
+                self.error(match nearest(name, KNOWN) {
+                    Some(near) => wrong.hint(format!("did you mean {near:?}?")),
+                    None => wrong.hint(format!("known are {}", KNOWN.join(", "))),
+                });
+            }
         }
     }
 
@@ -104,7 +123,7 @@ impl Reader<'_> {
                 files
             }
             None => {
-                if let Some(from) = from {
+                if let Some(from) = from.filter(|_| self.loader.is_directory(&directory)) {
                     let message = format!("the role has no file {part}/{from}");
                     self.error(Diagnostic::error(message).at(place));
                 }
@@ -116,7 +135,9 @@ impl Reader<'_> {
             let Some(parsed) = self.open(&file, "used at", place) else { continue };
             let Some(node) = &parsed.node else { continue };
             if matches!(node.kind, NodeKind::Map(_)) {
-                out.extend_with(&self.variables(node));
+                if let Value::Map(map) = node.to_value() {
+                    out.extend_with(&map);
+                }
             } else {
                 let message = format!("a file of variables must be a map, not {}", shape(node));
                 self.error(Diagnostic::error(message).at(&node.place));

@@ -88,8 +88,8 @@ fn words(text: &str) -> Result<Vec<String>, String> {
     while let Some(line) = lines.next() {
         let mut tokens: Vec<&str> = line.split(' ').collect();
         let last_line = lines.peek().is_none();
-        let continues = !inside && tokens.len() > 1 && tokens.last() == Some(&"\\");
-        if continues {
+        let goes_on = !inside && tokens.len() > 1 && tokens.last() == Some(&"\\");
+        if goes_on {
             tokens.pop();
         }
         if continued && tokens.len() > 1 && tokens.first() == Some(&"") {
@@ -113,12 +113,12 @@ fn words(text: &str) -> Result<Vec<String>, String> {
             inside = state.open();
         }
         if !last_line
-            && !continues
+            && !goes_on
             && let Some(last) = out.last_mut()
         {
             last.push('\n');
         }
-        continued = continues;
+        continued = goes_on;
     }
     if inside {
         return Err("quotes or template braces are not closed".to_owned());
@@ -128,11 +128,13 @@ fn words(text: &str) -> Result<Vec<String>, String> {
 
 fn join(words: &[String]) -> String {
     let mut out = String::new();
-    for (i, word) in words.iter().enumerate() {
-        if i > 0 && !out.ends_with('\n') {
+    let mut line_starts = true;
+    for word in words {
+        if !line_starts {
             out.push(' ');
         }
         out.push_str(word);
+        line_starts = word.ends_with('\n');
     }
     out
 }

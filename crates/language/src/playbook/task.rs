@@ -82,7 +82,7 @@ impl Reader<'_> {
         let value = |name: &str| read.value(name);
         let (retries, delay) = (value("retries"), value("delay"));
         let (asynchronous, poll) = (value("async"), value("poll"));
-        let lineage = self.level(here, read.keywords, BlockKind::Task, &node.place);
+        let lineage = here.level(read.keywords, BlockKind::Task, &node.place);
         Some(Item::Task(Arc::new(Task {
             lineage,
             action,
