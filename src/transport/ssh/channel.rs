@@ -17,6 +17,9 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// How long a killed script may take to be reported.
 const KILLED: Duration = Duration::from_secs(2);
 
+/// Kills the process group of a shell through another channel: process id, rights.
+pub(super) type Kill = Arc<dyn Fn(u32, Option<Become>) + Send + Sync>;
+
 /// What came of a command.
 pub(super) enum Outcome {
     Done(Result<Output, TransportError>),
@@ -93,6 +96,11 @@ impl Shell {
         Ok(Self { rights: rights.cloned(), nonce, eager, write, phase, end })
     }
 
+    /// Whether it waits for its script.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Ready(_))
+    }
+
     /// Whether it can still take a script.
     pub(super) fn is_usable(&mut self) -> bool {
         *self.phase.borrow() != Phase::Over
@@ -108,11 +116,7 @@ impl Shell {
     }
 
     /// Runs a script. `kill` is called with the shell's process id if the deadline passes or the caller gives up.
-    pub(super) async fn run(
-        mut self,
-        command: &Command,
-        kill: impl Fn(u32, Option<Become>) + Send + Sync,
-    ) -> Outcome {
+    pub(super) async fn run(mut self, command: &Command, kill: Kill) -> Outcome {
         let frame = match shell::frame(command, &self.nonce) {
             Ok(frame) => frame,
             Err(error) => return Outcome::Done(Err(error)),
@@ -121,7 +125,7 @@ impl Shell {
             write: Arc::clone(&self.write),
             phase: self.phase.clone(),
             rights: self.rights.clone(),
-            kill: &kill,
+            kill,
             armed: true,
         };
         let limit = command.timeout;
@@ -195,33 +199,40 @@ pub(super) fn unsent(error: &dyn std::fmt::Display) -> TransportError {
 }
 
 /// Kills what runs when nobody waits for it any more.
-struct Guard<'a> {
+struct Guard {
     write: Arc<ChannelWriteHalf<Msg>>,
     phase: watch::Receiver<Phase>,
     rights: Option<Become>,
-    kill: &'a (dyn Fn(u32, Option<Become>) + Send + Sync),
+    kill: Kill,
     armed: bool,
 }
 
-impl Guard<'_> {
+impl Guard {
+    /// At a signal OpenSSH kills the whole process group, unless it belongs to another user or root logged in; others may
+    /// not know the request. So it is also killed through another channel. Closing this one is the last resort.
     fn fire(&self) {
-        if let Phase::Ready(pid) = *self.phase.borrow() {
+        let (write, mut phase) = (Arc::clone(&self.write), self.phase.clone());
+        if let Phase::Ready(pid) = *phase.borrow() {
             (self.kill)(pid, self.rights.clone());
         }
-        let write = Arc::clone(&self.write);
         tokio::spawn(async move {
-            // OpenSSH kills the whole process group; servers that do not know the request ignore it.
             if let Err(error) = write.signal(Sig::KILL).await {
                 tracing::debug!(%error, "the signal was not sent");
             }
+            drop(timeout(KILLED, until_over(&mut phase)).await);
             if let Err(error) = write.close().await {
-                tracing::debug!(%error, "the channel was not closed");
+                tracing::trace!(%error, "the channel was not closed");
             }
         });
     }
 }
 
-impl Drop for Guard<'_> {
+/// The reader of a channel drops its end of `phase` when the channel has ended.
+async fn until_over(phase: &mut watch::Receiver<Phase>) {
+    while phase.changed().await.is_ok() {}
+}
+
+impl Drop for Guard {
     fn drop(&mut self) {
         if self.armed {
             self.fire();

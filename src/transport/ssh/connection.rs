@@ -9,12 +9,14 @@ use crate::transport::{Become, Command, Stream, TransportError, shell};
 use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelOpenFailure, Disconnect};
 use secrecy::ExposeSecret;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+/// Most spares for one kind of rights.
+const SPARES: usize = 3;
 /// Logging in, with an agent that somebody may have to touch.
 const LOGIN: Duration = Duration::from_secs(30);
 /// How long to wait for a session to become free on a server that allows few.
@@ -31,6 +33,10 @@ pub(super) struct Connection {
 struct Inner {
     handle: Handle<Client>,
     spares: Mutex<Vec<Shell>>,
+    /// How many spares are kept for one kind of rights: more where login shells start slowly.
+    wanted: AtomicUsize,
+    /// Spares that are being started.
+    warming: AtomicUsize,
     /// The server allows too few sessions for spares.
     no_spares: AtomicBool,
     /// A session was freed.
@@ -57,6 +63,8 @@ impl Connection {
             inner: Arc::new(Inner {
                 handle: dialled.handle,
                 spares: Mutex::default(),
+                wanted: AtomicUsize::new(1),
+                warming: AtomicUsize::new(0),
                 no_spares: AtomicBool::new(false),
                 freed: Notify::new(),
             }),
@@ -86,7 +94,8 @@ impl Connection {
         };
         self.inner.warm(rights);
         let inner = Arc::clone(&self.inner);
-        let outcome = shell.run(command, |pid, rights| inner.kill(pid, rights)).await;
+        let outcome =
+            shell.run(command, Arc::new(move |pid, rights| inner.kill(pid, rights))).await;
         self.inner.freed.notify_one();
         outcome
     }
@@ -170,29 +179,46 @@ impl Inner {
     fn take_spare(&self, rights: Option<&Become>) -> Option<Shell> {
         let mut spares = self.spares();
         spares.retain_mut(Shell::is_usable);
+        // The oldest is the readiest.
         let at = spares.iter().position(|shell| same(shell.rights.as_ref(), rights))?;
-        Some(spares.swap_remove(at))
+        let shell = spares.remove(at);
+        if !shell.is_ready() {
+            let more = |wanted: usize| (wanted < SPARES).then_some(wanted + 1);
+            // Already at the most: nothing to do.
+            drop(self.wanted.fetch_update(Ordering::AcqRel, Ordering::Acquire, more));
+        }
+        Some(shell)
     }
 
     /// Starts a spare for the next script with these rights, meanwhile.
     fn warm(self: &Arc<Self>, rights: Option<&Become>) {
-        let has_one = || self.spares().iter().any(|shell| same(shell.rights.as_ref(), rights));
-        if self.no_spares.load(Ordering::Acquire) || has_one() {
+        let wanted = self.wanted.load(Ordering::Acquire);
+        let have = self.spares().iter().filter(|shell| same(shell.rights.as_ref(), rights)).count()
+            + self.warming.load(Ordering::Acquire);
+        if self.no_spares.load(Ordering::Acquire) || have >= wanted {
             return;
         }
-        let (inner, rights) = (Arc::clone(self), rights.cloned());
-        tokio::spawn(async move {
-            match inner.handle.channel_open_session().await {
-                Ok(channel) => match Shell::start(channel, rights.as_ref()).await {
-                    Ok(shell) => inner.spares().push(shell),
-                    Err(error) => tracing::debug!(%error, "no spare shell"),
-                },
-                Err(error) => {
-                    inner.no_spares.store(true, Ordering::Release);
-                    tracing::debug!(%error, "no spare shell");
-                }
+        for _ in have..wanted {
+            self.warming.fetch_add(1, Ordering::AcqRel);
+            let (inner, rights) = (Arc::clone(self), rights.cloned());
+            tokio::spawn(async move {
+                inner.warm_one(rights.as_ref()).await;
+                inner.warming.fetch_sub(1, Ordering::AcqRel);
+            });
+        }
+    }
+
+    async fn warm_one(&self, rights: Option<&Become>) {
+        match self.handle.channel_open_session().await {
+            Ok(channel) => match Shell::start(channel, rights).await {
+                Ok(shell) => self.spares().push(shell),
+                Err(error) => tracing::debug!(%error, "no spare shell"),
+            },
+            Err(error) => {
+                self.no_spares.store(true, Ordering::Release);
+                tracing::debug!(%error, "no spare shell");
             }
-        });
+        }
     }
 
     /// Kills the process group of a shell through another channel, with its own rights.
@@ -210,7 +236,7 @@ impl Inner {
                 None => inner.start(rights.as_ref()).await,
             };
             match started {
-                Ok(shell) => drop(shell.run(&command, |_, _| {}).await),
+                Ok(shell) => drop(shell.run(&command, Arc::new(|_, _| {})).await),
                 Err(error) => tracing::debug!(%error, pid, "killing through another channel"),
             }
             inner.freed.notify_one();
