@@ -24,6 +24,26 @@ impl Arguments {
         Ok(())
     }
 
+    /// The same with a value that is one word, whatever it holds.
+    ///
+    /// # Errors
+    /// The option is not known.
+    pub(crate) fn set_word(
+        &mut self,
+        keyword: &str,
+        value: &str,
+        setting: &str,
+    ) -> Result<(), String> {
+        self.set(keyword, &quoted(value), setting)
+    }
+
+    /// These, and then those.
+    pub(crate) fn followed_by(mut self, other: &Self) -> Self {
+        self.settings.extend(other.settings.iter().cloned());
+        self.file = self.file.or_else(|| other.file.clone());
+        self
+    }
+
     /// Adds the arguments of ssh in this text.
     ///
     /// # Errors
@@ -108,6 +128,6 @@ impl Arguments {
 }
 
 /// One word for the lexer.
-pub(super) fn quoted(value: &str) -> String {
+fn quoted(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
