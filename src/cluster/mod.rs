@@ -11,6 +11,8 @@ mod error;
 mod gates;
 mod hosts;
 mod lease;
+#[cfg(test)]
+mod live_tests;
 mod manifest;
 mod nodes;
 mod pem;

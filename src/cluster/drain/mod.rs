@@ -357,3 +357,9 @@ pub(super) fn full_name(pod: &Pod) -> String {
 fn texts<T: fmt::Display>(pods: &[(String, T)]) -> Vec<(String, String)> {
     pods.iter().map(|(pod, why)| (pod.clone(), why.to_string())).collect()
 }
+
+/// Name of what the API means by this answer to an eviction.
+#[cfg(test)]
+pub(super) fn meaning(error: &ClusterError) -> String {
+    format!("{:?}", evict::classify(error))
+}
