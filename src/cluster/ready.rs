@@ -60,8 +60,8 @@ impl Cluster {
         let mut alive = false;
         let mut good_since = None;
         let mut told = String::new();
-        let mut why = "nothing was read yet".to_owned();
         loop {
+            let why;
             match self.look(name, uid, options, &mut first_lease, &mut alive).await {
                 Ok((node, lacks)) if lacks.is_empty() => {
                     let now = clock.monotonic();
