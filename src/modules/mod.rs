@@ -4,13 +4,30 @@
 //! act. It never builds shell text by hand: [`crate::transport::Host`] quotes. It knows no engine; what it wants from the
 //! run (a new host, a fact, an included variable) it returns as an [`Ask`].
 
+mod check;
 mod context;
+mod fields;
 mod outcome;
 mod spec;
+mod table;
+mod words;
 
+mod assert;
+mod command;
+mod debug;
+mod fail;
+mod ping;
+mod raw;
+mod set_fact;
+
+#[cfg(test)]
+mod testing;
+
+pub use check::{FREE_FORM, boolean, coerce};
 pub use context::{Clock, Ctx, Effects};
 pub use outcome::{Ask, Failure, Outcome};
 pub use spec::{Args, Kind, Param, Spec};
+pub use table::{find, near, specs};
 
 use async_trait::async_trait;
 

@@ -8,8 +8,8 @@ use mainstay_language::value::{Map, Value};
 pub struct Outcome {
     /// It changed something (in check mode: it would).
     pub changed: bool,
-    /// The module itself decided that there was nothing to run (`creates`); the task counts as ok, not as skipped.
-    /// In check mode: the module cannot tell without running, the task counts as skipped.
+    /// The task counts as skipped (`skipped: true` in its result): in check mode the module cannot tell without running,
+    /// or `debug` is not verbose enough. A command that `creates` holds back is ok, not skipped.
     pub skipped: bool,
     /// Everything that `register` sees besides `changed`: `msg`, `stdout`, `stat`, `dest`…
     pub fields: Map,
@@ -34,6 +34,12 @@ impl Outcome {
     #[must_use]
     pub fn changed(changed: bool) -> Self {
         Self { changed, ..Self::default() }
+    }
+
+    /// The same, as a failure with this message.
+    #[must_use]
+    pub fn failed(self, message: impl Into<String>) -> Failure {
+        Failure::Failed(Box::new(self.with("msg", message.into())))
     }
 
     /// With one more field.

@@ -103,6 +103,9 @@ pub struct Spec {
     pub params: &'static [Param],
     /// Takes any other argument as well (`set_fact`, `add_host`, `include_vars` no).
     pub any: bool,
+    /// Parameters that the engine hands over as written, not rendered: the module evaluates them itself (`assert: that`,
+    /// `debug: var`).
+    pub unrendered: &'static [&'static str],
     /// At most one of each set.
     pub exclusive: &'static [&'static [&'static str]],
     /// At least one of each set.
@@ -120,6 +123,7 @@ pub const BUILTIN: Spec = Spec {
     free_form: None,
     params: &[],
     any: false,
+    unrendered: &[],
     exclusive: &[],
     one_of: &[],
     controller: false,
