@@ -7,6 +7,7 @@ use crate::journal::{Effect, Receipt};
 use http::Method;
 use k8s_openapi::api::core::v1::Node;
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 
 /// Run that holds the node.
 pub const HELD_BY: &str = "mainstay.dev/held-by";
@@ -16,7 +17,7 @@ pub const PREVIOUS: &str = "mainstay.dev/previous";
 pub const REASON: &str = "mainstay.dev/reason";
 
 /// How often a patch is decided anew because somebody (the kubelet, mostly) changed the node meanwhile.
-const CONFLICTS: usize = 10;
+const CONFLICTS: u32 = 30;
 
 /// Our annotations on a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +158,11 @@ impl Cluster {
         decide: impl Fn(&Node) -> Result<Decision<T>, ClusterError>,
     ) -> Result<T, ClusterError> {
         let mut last = None;
-        for _ in 0..CONFLICTS {
+        for attempt in 0..CONFLICTS {
+            // Everybody who writes to the node at once would lose to everybody else again and again.
+            if attempt > 3 {
+                self.api.clock.sleep(Duration::from_millis(50) * attempt).await;
+            }
             let found = node(&self.api, name)
                 .await?
                 .ok_or_else(|| ClusterError::Changed(format!("node {name} does not exist")))?;
@@ -184,7 +189,7 @@ impl Cluster {
                 Err(error) if error.is_conflict() => last = Some(error),
                 Err(error) if error.is_transient() => {
                     last = Some(error);
-                    self.api.clock.sleep(std::time::Duration::from_secs(1)).await;
+                    self.api.clock.sleep(Duration::from_secs(1)).await;
                 }
                 Err(error) => return Err(error),
             }

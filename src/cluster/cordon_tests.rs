@@ -171,7 +171,7 @@ async fn endless_conflicts_a_recreated_node_and_a_wrong_receipt_are_errors() {
     });
     let error = cluster.cordon(&cordon(), "r1", "why", false).await.unwrap_err();
     assert!(error.is_conflict());
-    assert!(log.lock().unwrap().len() <= 2 * CONFLICTS);
+    assert!(log.lock().unwrap().len() <= 2 * CONFLICTS as usize);
     assert!(cluster.cordon(&uncordon(), "r1", "why", false).await.is_err());
 
     let (cluster, ..) =

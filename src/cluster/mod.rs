@@ -1,5 +1,6 @@
 //! The Kubernetes API: nodes, drain, gates, lease, versions; by kubeconfig or through the masters' SSH connections.
 
+mod agents;
 mod api;
 mod budget;
 mod cancel;
@@ -7,12 +8,17 @@ mod connect;
 mod cordon;
 mod drain;
 mod error;
+mod gates;
 mod hosts;
 mod lease;
+#[cfg(test)]
+mod live_tests;
 mod manifest;
 mod nodes;
 mod pem;
+mod ready;
 mod selector;
+mod servers;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -22,10 +28,13 @@ pub use connect::{ClusterAccess, Direct, Master};
 pub use cordon::{Cordoned, HELD_BY, Hold, PREVIOUS, REASON, Uncordoned};
 pub use drain::{DrainError, DrainEvent, DrainOptions, DrainPlan, OrderRule, Reason};
 pub use error::ClusterError;
+pub use gates::{Replicas, Workloads};
 pub use hosts::{HostIdentity, MappingError, Mismatch, map_hosts};
 pub use lease::{HeldLease, LeaseHolder, LeaseInfo, TakeOver};
 pub use nodes::NodeInfo;
+pub use ready::ReadyOptions;
 pub use selector::parse_selector;
+pub use servers::{ServerVersion, Snapshot};
 
 use crate::modules::Clock;
 use api::{Api, Endpoint};

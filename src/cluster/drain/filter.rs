@@ -8,7 +8,7 @@ use std::fmt;
 
 /// What happens to a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
+pub(super) enum Choice {
     /// It is evicted.
     Go,
     /// It stays, and that is fine.
@@ -48,7 +48,7 @@ impl fmt::Display for Reason {
 }
 
 /// DaemonSets by namespace and name, and whether they exist.
-pub type DaemonSets = BTreeMap<(String, String), bool>;
+pub(super) type DaemonSets = BTreeMap<(String, String), bool>;
 
 /// DaemonSets that own live pods: [`choose`] wants to know whether they exist.
 pub(super) fn daemon_sets(pods: &[Pod]) -> BTreeSet<(String, String)> {

@@ -12,7 +12,8 @@ mod order;
 mod tests;
 mod volumes;
 
-pub use filter::{Choice, DaemonSets, Reason};
+pub use filter::Reason;
+use filter::{Choice, DaemonSets};
 pub use order::OrderRule;
 
 use super::api::{Api, encode};
@@ -33,6 +34,7 @@ const IN_FLIGHT: usize = 16;
 
 /// How a node is drained.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of kubectl drain")]
 pub struct DrainOptions {
     /// The whole drain; default 15 min.
     pub timeout: Duration,
@@ -356,4 +358,10 @@ pub(super) fn full_name(pod: &Pod) -> String {
 
 fn texts<T: fmt::Display>(pods: &[(String, T)]) -> Vec<(String, String)> {
     pods.iter().map(|(pod, why)| (pod.clone(), why.to_string())).collect()
+}
+
+/// Name of what the API means by this answer to an eviction.
+#[cfg(test)]
+pub(super) fn meaning(error: &ClusterError) -> String {
+    format!("{:?}", evict::classify(error))
 }

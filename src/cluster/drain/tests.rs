@@ -175,6 +175,14 @@ fn every_answer_to_an_eviction_has_a_meaning() {
             ),
             Answer::Gone,
         ),
+        (
+            error(
+                409,
+                "Conflict",
+                "Operation cannot be fulfilled on Pod \"p\": the UID in the precondition (a) does not match the UID in record (b).",
+            ),
+            Answer::Gone,
+        ),
         (error(409, "Conflict", "the object has been modified"), Answer::Later(None)),
         (error(403, "Forbidden", "user cannot create pods/eviction"), Answer::Never),
         (
