@@ -210,3 +210,17 @@ fn names(name: &str) -> [String; 3] {
 pub(in crate::template) fn is_mapping(value: &Value) -> bool {
     value.kind() == ValueKind::Map
 }
+
+/// Gives filters of the engine that already behave as Jinja's their full names too.
+pub(in crate::template) fn qualify_filters(
+    env: &mut Environment<'static>,
+    kept: &'static [&'static str],
+) {
+    for name in kept {
+        for qualified in names(name).into_iter().skip(1) {
+            env.add_filter(qualified, move |state: &mut State, args: Rest<ValueOrKwargs>| {
+                state.apply_filter(name, &args.into_values())
+            });
+        }
+    }
+}

@@ -3,23 +3,45 @@
 //! exists to accept it.
 
 pub(super) mod call;
+mod chance;
 pub(super) mod convert;
+mod dicts;
 pub(super) mod hashing;
 pub(super) mod json;
+mod layout;
 mod math;
+pub(super) mod paths;
 pub(super) mod pattern;
 pub(super) mod python;
 mod regex;
+mod sequences;
+mod sets;
 #[cfg(test)]
 mod tests;
+mod text;
+pub(super) mod url;
+mod windows;
 
 use minijinja::Environment;
 
 /// Registers every filter.
 pub fn add_filters(env: &mut Environment<'static>) {
-    for entries in
-        [convert::ENTRIES, hashing::ENTRIES, json::ENTRIES, math::ENTRIES, regex::ENTRIES]
-    {
+    for entries in [
+        chance::ENTRIES,
+        convert::ENTRIES,
+        dicts::ENTRIES,
+        hashing::ENTRIES,
+        json::ENTRIES,
+        layout::ENTRIES,
+        math::ENTRIES,
+        paths::ENTRIES,
+        regex::ENTRIES,
+        sequences::ENTRIES,
+        sets::ENTRIES,
+        text::ENTRIES,
+        windows::ENTRIES,
+    ] {
         call::register_filters(env, entries);
     }
+    call::qualify_filters(env, &["format", "safe"]);
 }

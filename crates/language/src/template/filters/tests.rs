@@ -8,6 +8,7 @@ fn environment() -> Environment<'static> {
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     super::add_filters(&mut env);
+    crate::template::add_tests(&mut env);
     env
 }
 
@@ -47,4 +48,4 @@ macro_rules! tables {
     )* };
 }
 
-tables! { convert 60, numbers 55, json 35, regex 60, hashing 20 }
+tables! { convert 60, numbers 55, json 35, regex 60, hashing 20, text 90, paths 40, dicts 45, sets 90, tests 150, misc 10 }
