@@ -19,8 +19,11 @@ mod sets;
 #[cfg(test)]
 mod tests;
 mod text;
+mod time;
 pub(super) mod url;
+mod vault;
 mod windows;
+mod yaml;
 
 use minijinja::Environment;
 
@@ -39,7 +42,10 @@ pub fn add_filters(env: &mut Environment<'static>) {
         sequences::ENTRIES,
         sets::ENTRIES,
         text::ENTRIES,
+        time::ENTRIES,
+        vault::ENTRIES,
         windows::ENTRIES,
+        yaml::ENTRIES,
     ] {
         call::register_filters(env, entries);
     }

@@ -269,3 +269,27 @@ pub(in crate::template) fn attribute(value: &Value, path: &Value) -> Result<Valu
     }
     Ok(found)
 }
+
+/// A value of the language as data of the engine: what it holds is not rendered any more.
+pub(in crate::template) fn from_language(value: &language::Value) -> Result<Value, Error> {
+    Ok(match value {
+        language::Value::Null => Value::from(()),
+        language::Value::Bool(b) => Value::from(*b),
+        language::Value::Int(i) => i64::try_from(*i).map_or_else(|_| Value::from(*i), Value::from),
+        language::Value::Float(f) => Value::from(*f),
+        language::Value::Text(text) => Value::from(text.shared()),
+        language::Value::List(items) => {
+            Value::from(items.iter().map(from_language).collect::<Result<Vec<_>, _>>()?)
+        }
+        language::Value::Map(map) => {
+            let mut entries = Vec::with_capacity(map.len());
+            for (key, item) in map.iter() {
+                entries.push((from_language(key)?, from_language(item)?));
+            }
+            dict(entries)
+        }
+        language::Value::Scope(_) | language::Value::Encrypted(_) | language::Value::Omit => {
+            return Err(fail("only plain data can be used here"));
+        }
+    })
+}

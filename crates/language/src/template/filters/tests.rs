@@ -48,4 +48,4 @@ macro_rules! tables {
     )* };
 }
 
-tables! { convert 60, numbers 55, json 35, regex 60, hashing 20, text 90, paths 40, dicts 45, sets 90, tests 150, misc 10 }
+tables! { convert 60, numbers 55, json 35, regex 60, hashing 20, text 90, paths 40, dicts 45, sets 90, tests 150, misc 25, yaml 30, vault 4 }
