@@ -1,11 +1,10 @@
 //! Values between ours and the engine's.
 
+use super::filters::time::Moment;
 use super::lazy::{LazyList, LazyMap, LazyScope, OmitMark};
-use super::time::Moment;
 use super::world::World;
 use super::{TemplateError, TemplateErrorKind, error};
-use crate::diag::{Place, Source};
-use crate::value::{Encrypted, Map, Text, Value};
+use crate::value::{Encrypted, Map, Value};
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value as Jinja};
 use std::sync::Arc;
@@ -44,21 +43,12 @@ pub(super) fn omit() -> Jinja {
     Jinja::from_object(OmitMark)
 }
 
-/// The text of an inline vault. It is written by whoever wrote the vault, so it may be a template; it is never shown.
+/// The text of an inline vault. It is data: Ansible 2.19 renders no template in it.
 pub(super) fn decrypted(vault: &Encrypted, world: &World) -> Result<Value, TemplateError> {
-    let text = world.engine.secrets.decrypt(vault).map_err(|message| {
+    world.engine.secrets.decrypt(vault).map(Value::text).map_err(|message| {
         let mut e = TemplateError::new(TemplateErrorKind::Other, message);
-        if let Some(place) = &vault.place {
-            *e.diagnostic = e.diagnostic.clone().at(place);
-        }
+        e.diagnostic.place.clone_from(&vault.place);
         e
-    })?;
-    Ok(match &vault.place {
-        None => Value::text(text),
-        Some(place) => {
-            let source = Source::new(place.source.name.clone(), "");
-            Value::Text(Text::written(text, Place { source, ..place.clone() }))
-        }
     })
 }
 

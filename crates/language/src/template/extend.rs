@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::error::carried;
 use super::world::World;
-use super::{TemplateError, TemplateErrorKind, machine, report};
+use super::{TemplateError, TemplateErrorKind, filters, machine, report, tests};
 use crate::value::Value;
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, Value as Jinja};
@@ -11,7 +11,10 @@ use minijinja::{Environment, Error, ErrorKind, State, Value as Jinja};
 use std::sync::Arc;
 
 /// Adds filters and tests.
-pub(super) fn add(_env: &mut Environment<'static>) {}
+pub(super) fn add(env: &mut Environment<'static>) {
+    filters::add_filters(env);
+    tests::add_tests(env);
+}
 
 /// Runs a lookup: its terms and options, its list of results.
 pub(super) fn lookup(

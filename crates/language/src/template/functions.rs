@@ -1,7 +1,8 @@
 //! Ansible's functions in templates, and Python's methods that minijinja lacks.
 
+use super::filters::time::Moment;
 use super::world::World;
-use super::{convert, extend, mutable, time};
+use super::{convert, extend, mutable};
 use crate::value::{self, Value};
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value as Jinja};
@@ -107,7 +108,12 @@ fn now(state: &State<'_, '_>, args: Rest<ValueOrKwargs>) -> Result<Jinja, Error>
     kwargs.assert_all_used()?;
     let world = World::of(state)?;
     let zone = if utc { jiff::tz::TimeZone::UTC } else { jiff::tz::TimeZone::system() };
-    time::formatted(world.outside().now().to_zoned(zone), fmt.as_deref())
+    let time = world.outside().now().to_zoned(zone);
+    let Some(fmt) = fmt else { return Ok(Jinja::from_object(Moment(time.datetime()))) };
+    jiff::fmt::strtime::format(&fmt, &time).map(Jinja::from).map_err(|e| {
+        let message = format!("a time cannot be written as {fmt:?}: {e}");
+        Error::new(ErrorKind::InvalidOperation, message)
+    })
 }
 
 /// `undef(hint)`: an undefined value, with the words for whoever uses it.

@@ -78,6 +78,8 @@ fn via_at(
     text: &Text,
     range: Option<Range<usize>>,
 ) -> TemplateError {
+    let named = || variable.and_then(|name| text.as_str().find(name)).map(|at| at..at);
+    let range = range.or_else(named);
     let Some(place) = text.place().map(|p| place(p, text.as_str(), range)) else { return error };
     if error.diagnostic.place.is_none() {
         error.diagnostic.place = Some(place);

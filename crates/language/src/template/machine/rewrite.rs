@@ -192,11 +192,13 @@ impl Dialect {
     }
 
     fn filter<'a>(self, e: &ast::Filter<'a>) -> ast::Filter<'a> {
-        let how = if TOLERANT_FILTERS.contains(&e.name) { How::Lenient } else { How::Used };
+        let tolerant = TOLERANT_FILTERS.contains(&e.name);
+        let input = if tolerant { How::Lenient } else { How::Used };
+        let args = if tolerant || e.name == "ternary" { How::Lenient } else { How::Used };
         ast::Filter {
             name: e.name,
-            expr: e.expr.as_ref().map(|e| self.how(e, how)),
-            args: self.args(&e.args, how),
+            expr: e.expr.as_ref().map(|e| self.how(e, input)),
+            args: self.args(&e.args, args),
         }
     }
 
@@ -227,6 +229,20 @@ impl Dialect {
                 CallArg::KwargSplat(e) => CallArg::KwargSplat(self.strict(e)),
             })
             .collect()
+    }
+
+    /// An expression that is printed: a missing `else` prints nothing.
+    pub(super) fn printed<'a>(self, expr: &Expr<'a>) -> Expr<'a> {
+        let Expr::IfExpr(e) = expr else { return self.strict(expr) };
+        let nothing = || constant(Jinja::from(()), e.span());
+        Expr::IfExpr(at(
+            e,
+            ast::IfExpr {
+                test_expr: self.strict(&e.test_expr),
+                true_expr: self.printed(&e.true_expr),
+                false_expr: Some(e.false_expr.as_ref().map_or_else(nothing, |e| self.printed(e))),
+            },
+        ))
     }
 
     /// An expression that must not be undefined here, where the engine would not mind.
@@ -262,7 +278,7 @@ impl Dialect {
                 span,
                 vec![
                     CallArg::Pos(self.lenient(&e.expr)),
-                    CallArg::Pos(self.lenient(&e.subscript_expr)),
+                    CallArg::Pos(self.used(&e.subscript_expr)),
                 ],
             ),
             Expr::Filter(e) if !TOLERANT_FILTERS.contains(&e.name) => {

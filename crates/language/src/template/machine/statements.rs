@@ -13,7 +13,7 @@ impl Dialect {
                 Stmt::Template(at(s, ast::Template { children: self.body(&s.children) }))
             }
             Stmt::EmitExpr(s) => {
-                Stmt::EmitExpr(at(s, ast::EmitExpr { expr: self.strict(&s.expr) }))
+                Stmt::EmitExpr(at(s, ast::EmitExpr { expr: self.printed(&s.expr) }))
             }
             Stmt::EmitRaw(s) => Stmt::EmitRaw(at(s, ast::EmitRaw { raw: s.raw })),
             Stmt::ForLoop(s) => Stmt::ForLoop(at(s, self.for_loop(s))),
