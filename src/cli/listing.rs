@@ -48,17 +48,15 @@ fn one(run: &Run, number: usize, play: &Play, what: What, out: &mut String) -> R
     for section in &play.sections {
         entries.extend(playbook::tasks(section));
     }
-    entries.retain(|entry| run.options.tags.takes(&entry.all_tags()));
+    entries.retain(|entry| run.options.tags.takes(&entry.tags));
     if what.tasks {
         out.push_str("    tasks:\n");
         for entry in &entries {
-            let mut tags = entry.all_tags();
-            tags.sort();
-            let _ = writeln!(out, "      {}\tTAGS: [{}]", entry.label(), tags.join(", "));
+            let _ = writeln!(out, "      {}\tTAGS: [{}]", entry.label, entry.tags.join(", "));
         }
     }
     if what.tags {
-        let mut all: Vec<String> = entries.iter().flat_map(|entry| entry.all_tags()).collect();
+        let mut all: Vec<String> = entries.iter().flat_map(|entry| entry.tags.clone()).collect();
         all.sort();
         all.dedup();
         let _ = writeln!(out, "      TASK TAGS: [{}]", all.join(", "));

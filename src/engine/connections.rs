@@ -43,6 +43,8 @@ pub struct LoginSecrets {
     pub password: Option<Secret>,
     /// `ansible_private_key_passphrase`
     pub passphrase: Option<Secret>,
+    /// `ansible_private_key`: the key itself.
+    pub private_key: Option<Secret>,
 }
 
 /// Opens connections: the transport room, wired by the command line.
@@ -51,7 +53,12 @@ pub trait Dialer: Send + Sync {
     ///
     /// # Errors
     /// The login cannot be used as written (an unknown connection, a wrong option).
-    fn dial(&self, login: &Login, secrets: LoginSecrets) -> Result<Arc<dyn Target>, TransportError>;
+    fn dial(
+        &self,
+        name: &str,
+        login: &Login,
+        secrets: LoginSecrets,
+    ) -> Result<Arc<dyn Target>, TransportError>;
 }
 
 /// Flags and settings that stand below variables and keywords.
@@ -119,7 +126,7 @@ impl Connections {
         if let Some(target) = open.get(&key) {
             return Ok(Arc::clone(target));
         }
-        let target = self.dialer.dial(&key.1, secrets)?;
+        let target = self.dialer.dial(host, &key.1, secrets)?;
         open.insert(key, Arc::clone(&target));
         Ok(target)
     }
@@ -272,6 +279,7 @@ impl Doing<'_> {
                 .secret(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])?
                 .or_else(|| defaults.password.clone()),
             passphrase: way.secret(&["ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"])?,
+            private_key: way.secret(&["ansible_private_key", "ansible_ssh_private_key"])?,
         })
     }
 

@@ -30,7 +30,7 @@ pub use matching::Matched;
 pub use model::{Group, Host, Inventory, LOCALHOST, Origin};
 pub use order::{Order, Shuffle};
 pub use pattern::Pattern;
-pub(crate) use vars_files::file as file_of_vars;
+
 pub use vars_files::{Entity, VarsFiles, vars_file};
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{HashBehaviour, combine};
 use crate::diag::{Diagnostic, Diagnostics, Source};
 use crate::inventory::Files;
-use crate::inventory::file_of_vars;
+use crate::inventory::vars_file;
 use crate::value::{Map, Text, Value};
 use crate::yaml;
 
@@ -41,7 +41,7 @@ impl ExtraVars {
             None => Ok(Map::new()),
             Some('@') => {
                 let name = text.get(1..).unwrap_or_default();
-                file_of_vars(&files.absolute(name), files).map_err(|d| d.at(&start))
+                vars_file(&files.absolute(name), files).map_err(|d| d.at(&start))
             }
             Some('/' | '.') => Err(Diagnostic::error(format!("\"{text}\" sets no variable"))
                 .at(&start)
