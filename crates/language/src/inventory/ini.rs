@@ -1,13 +1,13 @@
 //! INI inventories: `[group]`, `[group:children]`, `[group:vars]`.
 
 use super::address::expand;
-use super::files::Content;
 use super::group_names::GroupNames;
 use super::literal::python_literal;
 use super::model::{Inventory, Origin};
 use super::words::words;
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::value::Value;
+use crate::vault::Opened;
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Every line that cannot be read, with its place.
 pub(super) fn load(
     inventory: &mut Inventory,
-    content: &Content,
+    content: &Opened,
     origin: &Origin,
     names: &mut GroupNames,
 ) -> Result<(), Diagnostics> {

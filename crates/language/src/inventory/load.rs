@@ -1,6 +1,6 @@
 //! From the texts after `-i` to one inventory.
 
-use super::files::Files;
+use super::files::{Files, document};
 use super::group_names::{GroupNames, InvalidGroupNames};
 use super::model::{Inventory, Origin};
 use super::{address, ini, script, yaml};
@@ -241,7 +241,7 @@ impl Loader<'_> {
         plugin: Plugin,
         path: &Path,
         origin: &Origin,
-        document: &mut Option<Result<Node, Diagnostic>>,
+        read: &mut Option<Result<Node, Diagnostic>>,
     ) -> Option<Result<(), Refused>> {
         let extension = path.extension().map(|e| e.to_string_lossy().into_owned());
         let extension = extension.as_deref();
@@ -260,7 +260,7 @@ impl Loader<'_> {
                 if !matches!(extension, Some("yml" | "yaml")) {
                     return None;
                 }
-                let Ok(node) = self.document(path, document) else { return None };
+                let Ok(node) = self.document(path, read) else { return None };
                 let plugin = node.get("plugin")?;
                 let name = plugin.as_str().map(str::to_owned)?;
                 let (place, node) = (plugin.place.clone(), node.clone());
@@ -280,7 +280,7 @@ impl Loader<'_> {
                 if !matches!(extension, None | Some("yml" | "yaml" | "json")) {
                     return None;
                 }
-                let node = match self.document(path, document) {
+                let node = match self.document(path, read) {
                     Ok(node) => node.clone(),
                     Err(d) => return Some(Err(d.clone().into())),
                 };
@@ -329,7 +329,7 @@ impl Loader<'_> {
     ) -> Result<&'n Node, &'n Diagnostic> {
         cell.get_or_insert_with(|| {
             let mut warnings = Diagnostics::default();
-            let node = self.files.read(path)?.yaml(&mut warnings)?;
+            let node = document(&self.files.read(path)?, &mut warnings)?;
             if matches!(node.kind, NodeKind::Map(_)) {
                 self.diagnostics.0.append(&mut warnings.0);
             }

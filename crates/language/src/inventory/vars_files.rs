@@ -1,6 +1,6 @@
 //! `group_vars/` and `host_vars/` of one directory, read when they are asked for.
 
-use super::files::Files;
+use super::files::{Files, document};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::value::Map;
 use crate::yaml::NodeKind;
@@ -138,7 +138,7 @@ fn below(directory: &Path, files: Files<'_>, out: &mut Vec<PathBuf>) -> Result<(
 /// The dictionary in a variables file; an empty file is an empty one.
 pub(crate) fn file(path: &Path, files: Files<'_>) -> Result<Map, Diagnostic> {
     let mut warnings = Diagnostics::default();
-    let node = files.read(path)?.yaml(&mut warnings)?;
+    let node = document(&files.read(path)?, &mut warnings)?;
     match (&node.kind, node.to_value()) {
         (NodeKind::Map(_), crate::value::Value::Map(map)) => Ok(map),
         (_, value) if !value.is_true() => Ok(Map::new()),

@@ -228,3 +228,23 @@ fn the_magic_groups() {
         "{'all': ['u', 'h'], 'ungrouped': ['u'], 'g': ['h']}"
     );
 }
+
+/// 10,000 hosts in 500 groups of 100, every host in 5 groups, all groups below 10 others.
+#[test]
+fn a_large_inventory_has_all_memberships() {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for g in 0..500 {
+        writeln!(text, "[g{g}]").unwrap();
+        for k in 0..100 {
+            writeln!(text, "h{} x={k}", (g * 20 + k) % 10_000).unwrap();
+        }
+        writeln!(text, "[p{}:children]\ng{g}", g % 10).unwrap();
+    }
+    let i = inventory("a.ini", &text);
+    assert_eq!(i.hosts().len(), 10_000);
+    assert_eq!(i.group_hosts("all").len(), 10_000);
+    assert_eq!(i.group_hosts("p3").len(), 5_000);
+    assert_eq!(i.host_groups("h4321").merge_order.len(), 10);
+    assert_eq!(i.groups_value().as_map().unwrap().len(), 512);
+}
