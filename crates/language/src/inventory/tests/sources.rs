@@ -248,3 +248,39 @@ fn a_large_inventory_has_all_memberships() {
     assert_eq!(i.host_groups("h4321").merge_order.len(), 10);
     assert_eq!(i.groups_value().as_map().unwrap().len(), 512);
 }
+
+#[test]
+fn a_host_in_all_alone_is_ungrouped_too() {
+    let i = inventory("a.yml", "all: {hosts: {h: }}");
+    assert_eq!(names(&i.group_hosts("ungrouped")), ["h"]);
+    assert_eq!(format!("{:?}", i.host_groups("h").names), "['ungrouped']");
+}
+
+#[test]
+fn a_home_directory_and_dots_in_paths() {
+    let world = World::new(&[("home/hosts", "h\n")]);
+    let origin = |source: &str| {
+        let l = loaded(&world, &[source]);
+        l.inventory.host("h").unwrap().origin().unwrap().file.to_string()
+    };
+    assert_eq!(origin("~/hosts"), "/w/home/hosts");
+    assert_eq!(origin("./home/../home/hosts"), "/w/home/hosts");
+}
+
+#[test]
+fn an_empty_directory_is_warned_of() {
+    let world = World::new(&[("inv/x.cfg", "")]);
+    assert!(loaded(&world, &["inv"]).warnings.to_string().contains("\"inv\" cannot be read"));
+}
+
+#[test]
+fn runtime_names_must_exist_and_not_be_empty() {
+    let mut i = inventory("a.ini", "h\n");
+    assert!(i.add_host("", None, None).is_err());
+    assert!(i.add_group("").is_err());
+    assert!(i.join("nobody", "all").is_err());
+    assert!(i.join("h", "nothing").is_err());
+    assert!(i.add_child("all", "nothing").is_err());
+    assert!(i.add_child("ungrouped", "all").is_err());
+    assert!(i.set_host_var("nobody", "x", 1.into()).is_err());
+}

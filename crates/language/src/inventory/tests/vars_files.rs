@@ -90,3 +90,19 @@ fn a_file_in_place_of_the_directory_is_warned_of() {
     assert!(VarsFiles::new(Path::new("/w"), world.files(), &mut warnings).is_empty());
     assert_eq!(warnings.0.len(), 1);
 }
+
+#[test]
+fn duplicate_keys_are_warned_of() {
+    let world = World::new(&[("host_vars/h.yml", "x: 1\nx: 2\n")]);
+    let files = open(&world);
+    let vars = files.get(Entity::Host, "h", world.files()).unwrap();
+    assert_eq!(format!("{vars:?}"), "{'x': 2}");
+    assert_eq!(files.take_warnings().0.len(), 1);
+    assert_eq!(files.take_warnings().0.len(), 0);
+}
+
+#[test]
+fn a_name_cannot_lead_out_of_the_directory() {
+    let world = World::new(&[("host_vars/h.yml", "x: 1"), ("secret.yml", "x: 2")]);
+    assert_eq!(shown(&world, Entity::Host, "../secret"), "{}");
+}
