@@ -152,7 +152,8 @@ impl<'a> Plugin<'a> {
             None => None,
         };
         let Some(key) = key else { return Ok(()) };
-        if !key.is_true() && !(key.as_str() == Some("") && default.is_some()) {
+        let named = key.is_true() || (key.as_str() == Some("") && default.is_some());
+        if !named {
             if self.strict && default.is_none() {
                 let why = format!("the key of this group is empty for host \"{host}\"");
                 return Err(Diagnostic::error(why).at(&keyed.place));

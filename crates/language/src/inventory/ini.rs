@@ -196,12 +196,11 @@ impl Ini<'_> {
         if self.inventory.group(child).is_some() {
             return self.inventory.add_child(&self.group, child).map(drop);
         }
-        match self.pending.get_mut(child) {
-            Some(Pending::Child(parents, _)) => parents.push(self.group.clone()),
-            _ => {
-                let parents = vec![self.group.clone()];
-                self.pending.insert(child.to_owned(), Pending::Child(parents, start.clone()));
-            }
+        if let Some(Pending::Child(parents, _)) = self.pending.get_mut(child) {
+            parents.push(self.group.clone());
+        } else {
+            let parents = vec![self.group.clone()];
+            self.pending.insert(child.to_owned(), Pending::Child(parents, start.clone()));
         }
         Ok(())
     }

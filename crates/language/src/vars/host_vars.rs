@@ -81,15 +81,13 @@ impl HostVars {
         }
         let order = inventory.host_groups(known.name()).merge_order;
         let cached = self.cache(inventory).groups.get(&order).cloned();
-        let groups = match cached {
-            Some(vars) => vars,
-            None => {
-                let vars = self.of_groups(inventory, &order, files)?;
-                self.cache(inventory).groups.insert(order, vars.clone());
-                vars
-            }
+        let mut vars = if let Some(vars) = cached {
+            vars
+        } else {
+            let vars = self.of_groups(inventory, &order, files)?;
+            self.cache(inventory).groups.insert(order, vars.clone());
+            vars
         };
-        let mut vars = groups;
         if let Some(origin) = known.origin() {
             vars.insert("inventory_file", Arc::clone(&origin.file));
             vars.insert("inventory_dir", origin.dir.clone());

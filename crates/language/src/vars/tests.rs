@@ -288,3 +288,16 @@ fn an_empty_layer_hides_nothing() {
     let layers = Layers::new([map.clone()]).with(Map::new());
     assert_eq!(layers.get("a"), Some(Value::Int(1)));
 }
+
+#[test]
+fn a_cluster_in_yaml_is_printed_as_the_reference_prints_it() {
+    let world = World::new(&[("cluster.yml", include_str!("tests/cluster.yml"))]);
+    let l = loaded(&world, &["cluster.yml"]);
+    assert_eq!(l.warnings, Diagnostics::default());
+    let merged = Merged(&world, &l.inventory, host_vars(&world, &l));
+    assert_eq!(l.inventory.to_list(&merged), include_str!("tests/cluster-list.json").trim_end());
+    assert_eq!(
+        l.inventory.to_graph("all", Some(&merged)).unwrap(),
+        include_str!("tests/cluster-graph.txt").trim_end()
+    );
+}
