@@ -301,3 +301,36 @@ fn a_cluster_in_yaml_is_printed_as_the_reference_prints_it() {
         include_str!("tests/cluster-graph.txt").trim_end()
     );
 }
+
+#[test]
+fn values_of_an_ini_file_are_printed_as_the_reference_prints_them() {
+    let world = World::new(&[("values.ini", include_str!("tests/values.ini"))]);
+    let l = loaded(&world, &["values.ini"]);
+    let merged = Merged(&world, &l.inventory, host_vars(&world, &l));
+    assert_eq!(l.inventory.to_list(&merged), include_str!("tests/values-list.json").trim_end());
+}
+
+#[test]
+fn ten_thousand_hosts_read_each_group_file_once() {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for host in 0..10_000 {
+        writeln!(text, "h{host} x={host}").unwrap();
+    }
+    let mut files = Vec::new();
+    for group in 0..500 {
+        writeln!(text, "[g{group}]\nh[{}:{}]", group * 20, group * 20 + 19).unwrap();
+        files.push((format!("group_vars/g{group}.yml"), format!("id: {group}\nlist: [1, 2, 3]\n")));
+    }
+    files.push(("hosts".to_owned(), text));
+    let files: Vec<_> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+    let world = World::new(&files);
+    let l = loaded(&world, &["hosts"]);
+    let before = world.reads.load(Ordering::Relaxed);
+    let vars = host_vars(&world, &l);
+    for (i, host) in l.inventory.hosts().enumerate() {
+        let map = vars.get(&l.inventory, host.name(), world.files()).unwrap();
+        assert_eq!(map.get("id"), Some(&Value::from(i / 20)));
+    }
+    assert_eq!(world.reads.load(Ordering::Relaxed) - before, 500);
+}

@@ -284,3 +284,12 @@ fn runtime_names_must_exist_and_not_be_empty() {
     assert!(i.add_child("ungrouped", "all").is_err());
     assert!(i.set_host_var("nobody", "x", 1.into()).is_err());
 }
+
+#[test]
+fn two_names_of_this_machine_are_warned_of() {
+    let world = World::new(&[("a.ini", "127.0.0.1\nlocalhost\n")]);
+    let l = loaded(&world, &["a.ini"]);
+    assert_eq!(l.warnings.0.len(), 1);
+    assert_eq!(&**l.inventory.host("localhost").unwrap().name(), "localhost");
+    assert_eq!(&**l.inventory.host("::1").unwrap().name(), "127.0.0.1");
+}
