@@ -25,7 +25,7 @@ const MAGIC: [&str; 6] = [
     "groups",
 ];
 
-fn printed(vars: Map) -> Map {
+fn printed(vars: &Map) -> Map {
     vars.iter()
         .filter(|(key, _)| !key.as_str().is_some_and(|key| MAGIC.contains(&key)))
         .map(|(key, value)| (key.clone(), value.clone()))
@@ -42,7 +42,7 @@ impl Inventory {
         }
         let mut hostvars = JsonMap::new();
         for host in self.hosts() {
-            let map = printed(vars.host(host.name()));
+            let map = printed(&vars.host(host.name()));
             if !map.is_empty() {
                 hostvars.insert(host.name().to_string(), Value::Map(map).to_json());
             }
@@ -82,7 +82,7 @@ impl Inventory {
     #[must_use]
     pub fn to_host(&self, host: &str, vars: &dyn ExportVars) -> Option<String> {
         let host = self.host(host)?;
-        Some(pretty(&Value::Map(printed(vars.host(host.name()))).to_json()))
+        Some(pretty(&Value::Map(printed(&vars.host(host.name()))).to_json()))
     }
 
     /// `ansible-inventory --graph` from a group on; with `vars` also the variables. `None` if there is no such group.
@@ -114,17 +114,17 @@ impl Inventory {
             for host in self.members(group) {
                 lines.push(line(depth, host.name()));
                 if let Some(vars) = vars {
-                    variables(printed(vars.host(host.name())), depth + 1, lines);
+                    variables(&printed(&vars.host(host.name())), depth + 1, lines);
                 }
             }
         }
         if let Some(vars) = vars {
-            variables(printed(vars.group(group.name())), depth, lines);
+            variables(&printed(&vars.group(group.name())), depth, lines);
         }
     }
 }
 
-fn variables(vars: Map, depth: usize, lines: &mut Vec<String>) {
+fn variables(vars: &Map, depth: usize, lines: &mut Vec<String>) {
     let mut entries: Vec<_> = vars.iter().map(|(k, v)| (string(k), string(v))).collect();
     entries.sort();
     for (key, value) in entries {

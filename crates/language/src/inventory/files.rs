@@ -1,19 +1,10 @@
 //! Reading what people wrote: plain or wholly encrypted by a vault.
 
-use crate::diag::{Diagnostic, Diagnostics, Place, Source};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::outside::{FileKind, FileStatus, Outside};
+use crate::vault::{self, Opened, Secrets};
 use crate::yaml::{self, Node};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
-
-/// Opens vaulted files.
-pub trait Unlock {
-    /// The content of a vault file. `envelope` is the whole file; `place` its first character.
-    ///
-    /// # Errors
-    /// No secret opens it, or it is damaged.
-    fn unlock(&self, envelope: &str, place: &Place) -> Result<Vec<u8>, Diagnostic>;
-}
 
 /// The controller's files, read through its vault secrets.
 #[derive(Clone, Copy)]
@@ -21,51 +12,33 @@ pub struct Files<'a> {
     /// The files.
     pub outside: &'a dyn Outside,
     /// The secrets.
-    pub secrets: &'a dyn Unlock,
+    pub secrets: &'a Secrets,
 }
 
-/// A file's text. The text of a vault is not in its source, so no error shows it.
-pub(crate) struct Content {
-    pub(crate) source: Arc<Source>,
-    secret: Option<String>,
-}
-
-impl Content {
-    pub(crate) fn text(&self) -> &str {
-        self.secret.as_deref().unwrap_or(&self.source.text)
+/// The one YAML document of a file.
+pub(crate) fn document(file: &Opened, warnings: &mut Diagnostics) -> Result<Node, Diagnostic> {
+    if !file.was_encrypted() {
+        return yaml::load_one(&file.source, warnings);
     }
-
-    /// The one YAML document.
-    pub(crate) fn yaml(&self, warnings: &mut Diagnostics) -> Result<Node, Diagnostic> {
-        let Some(text) = &self.secret else { return yaml::load_one(&self.source, warnings) };
-        let mut documents = yaml::load_text(&self.source, text, warnings)?;
-        match (documents.pop(), documents.is_empty()) {
-            (Some(node), true) => Ok(node),
-            (None, _) => yaml::load_one(&Source::new(self.source.name.clone(), ""), warnings),
-            (Some(_), false) => {
-                Err(Diagnostic::error("expected one document, found several")
-                    .at(&self.source.start()))
-            }
+    let mut documents = yaml::load_text(&file.source, file.text(), warnings)?;
+    match (documents.pop(), documents.is_empty()) {
+        (Some(node), true) => Ok(node),
+        (None, _) => yaml::load_one(&file.source, warnings),
+        (Some(node), false) => {
+            Err(Diagnostic::error("expected one document, found several").at(&node.place))
         }
     }
 }
 
 impl Files<'_> {
-    /// Reads a file as text.
-    pub(crate) fn read(&self, path: &Path) -> Result<Content, Diagnostic> {
+    /// Reads a file as text, decrypted if it is a vault.
+    pub(crate) fn read(&self, path: &Path) -> Result<Opened, Diagnostic> {
         let name = path.display().to_string();
         let bytes = self
             .outside
             .read(path)
             .map_err(|e| Diagnostic::error(format!("cannot read {name}: {e}")))?;
-        let text = utf8(bytes, &name)?;
-        if !text.starts_with("$ANSIBLE_VAULT;") {
-            return Ok(Content { source: Source::new(name, text), secret: None });
-        }
-        let source = Source::new(name.clone(), "");
-        let opened =
-            self.secrets.unlock(&text, &source.start()).map_err(|d| d.at(&source.start()))?;
-        Ok(Content { source, secret: Some(utf8(opened, &name)?) })
+        vault::open(&name, &comments_as_utf8(bytes), self.secrets)
     }
 
     pub(crate) fn status(&self, path: &Path) -> Option<FileStatus> {
@@ -98,26 +71,18 @@ impl Files<'_> {
     }
 }
 
-/// The text; lines that start with `#` or `;` need not be UTF-8.
-fn utf8(bytes: Vec<u8>, name: &str) -> Result<String, Diagnostic> {
-    let bytes = match String::from_utf8(bytes) {
-        Ok(text) => return Ok(text),
-        Err(e) => e.into_bytes(),
-    };
-    let mut out = String::with_capacity(bytes.len());
-    for (index, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
-        match std::str::from_utf8(line) {
-            Ok(line) => out.push_str(line),
-            Err(_) if line.starts_with(b"#") || line.starts_with(b";") => {
-                out.push_str(&String::from_utf8_lossy(line));
-            }
-            Err(_) => {
-                return Err(Diagnostic::error(format!(
-                    "line {} of {name} is not UTF-8",
-                    index + 1
-                )));
-            }
+/// Lines that start with `#` or `;` need not be UTF-8: what is not becomes U+FFFD.
+fn comments_as_utf8(bytes: Vec<u8>) -> Vec<u8> {
+    if std::str::from_utf8(&bytes).is_ok() {
+        return bytes;
+    }
+    let mut out = Vec::with_capacity(bytes.len());
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        if line.starts_with(b"#") || line.starts_with(b";") {
+            out.extend_from_slice(String::from_utf8_lossy(line).as_bytes());
+        } else {
+            out.extend_from_slice(line);
         }
     }
-    Ok(out)
+    out
 }

@@ -1,13 +1,13 @@
 //! INI inventories: `[group]`, `[group:children]`, `[group:vars]`.
 
 use super::address::expand;
-use super::files::Content;
 use super::group_names::GroupNames;
 use super::literal::python_literal;
 use super::model::{Inventory, Origin};
 use super::words::words;
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::value::Value;
+use crate::vault::Opened;
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Every line that cannot be read, with its place.
 pub(super) fn load(
     inventory: &mut Inventory,
-    content: &Content,
+    content: &Opened,
     origin: &Origin,
     names: &mut GroupNames,
 ) -> Result<(), Diagnostics> {
@@ -196,12 +196,11 @@ impl Ini<'_> {
         if self.inventory.group(child).is_some() {
             return self.inventory.add_child(&self.group, child).map(drop);
         }
-        match self.pending.get_mut(child) {
-            Some(Pending::Child(parents, _)) => parents.push(self.group.clone()),
-            _ => {
-                let parents = vec![self.group.clone()];
-                self.pending.insert(child.to_owned(), Pending::Child(parents, start.clone()));
-            }
+        if let Some(Pending::Child(parents, _)) = self.pending.get_mut(child) {
+            parents.push(self.group.clone());
+        } else {
+            let parents = vec![self.group.clone()];
+            self.pending.insert(child.to_owned(), Pending::Child(parents, start.clone()));
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ struct Reader<'a> {
     place: &'a Place,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// A value, or several with commas between them, and nothing after but a comment.
     fn whole(&mut self) -> Option<Value> {
         let first = self.value(0)?;

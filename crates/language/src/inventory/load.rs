@@ -1,6 +1,6 @@
 //! From the texts after `-i` to one inventory.
 
-use super::files::Files;
+use super::files::{Files, document};
 use super::group_names::{GroupNames, InvalidGroupNames};
 use super::model::{Inventory, Origin};
 use super::{address, ini, script, yaml};
@@ -241,7 +241,7 @@ impl Loader<'_> {
         plugin: Plugin,
         path: &Path,
         origin: &Origin,
-        document: &mut Option<Result<Node, Diagnostic>>,
+        read: &mut Option<Result<Node, Diagnostic>>,
     ) -> Option<Result<(), Refused>> {
         let extension = path.extension().map(|e| e.to_string_lossy().into_owned());
         let extension = extension.as_deref();
@@ -256,49 +256,8 @@ impl Loader<'_> {
                     })
                 })
             }
-            Plugin::Auto => {
-                if !matches!(extension, Some("yml" | "yaml")) {
-                    return None;
-                }
-                let Ok(node) = self.document(path, document) else { return None };
-                let plugin = node.get("plugin")?;
-                let name = plugin.as_str().map(str::to_owned)?;
-                let (place, node) = (plugin.place.clone(), node.clone());
-                let configured = self.configured;
-                Some(self.try_on_copy(|inventory, _| {
-                    configured
-                        .run(&name, &node, inventory)
-                        .unwrap_or_else(|| {
-                            Err(Diagnostic::error(format!(
-                                "inventory plugin \"{name}\" is not supported"
-                            )))
-                        })
-                        .map_err(|d| d.at(&place).into())
-                }))
-            }
-            Plugin::Yaml => {
-                if !matches!(extension, None | Some("yml" | "yaml" | "json")) {
-                    return None;
-                }
-                let node = match self.document(path, document) {
-                    Ok(node) => node.clone(),
-                    Err(d) => return Some(Err(d.clone().into())),
-                };
-                if matches!(&node.kind, NodeKind::Map(_))
-                    && node.get("plugin").is_some_and(|p| p.as_str().is_some())
-                {
-                    return None;
-                }
-                if node.is_null() {
-                    return Some(Err(Diagnostic::error("the file is empty").into()));
-                }
-                let mut warnings = Diagnostics::default();
-                let result = self.try_on_copy(|inventory, names| {
-                    yaml::load(inventory, &node, origin, names, &mut warnings).map_err(Into::into)
-                });
-                self.diagnostics.0.append(&mut warnings.0);
-                Some(result)
-            }
+            Plugin::Auto => self.auto(path, extension, read),
+            Plugin::Yaml => self.yaml(path, origin, extension, read),
             Plugin::Ini => {
                 if extension == Some("toml") {
                     return None;
@@ -321,6 +280,62 @@ impl Loader<'_> {
         }
     }
 
+    /// A YAML file that names its plugin.
+    fn auto(
+        &mut self,
+        path: &Path,
+        extension: Option<&str>,
+        read: &mut Option<Result<Node, Diagnostic>>,
+    ) -> Option<Result<(), Refused>> {
+        if !matches!(extension, Some("yml" | "yaml")) {
+            return None;
+        }
+        let Ok(node) = self.document(path, read) else { return None };
+        let plugin = node.get("plugin")?;
+        let name = plugin.as_str().map(str::to_owned)?;
+        let (place, node) = (plugin.place.clone(), node.clone());
+        let configured = self.configured;
+        Some(self.try_on_copy(|inventory, _| {
+            configured
+                .run(&name, &node, inventory)
+                .unwrap_or_else(|| {
+                    Err(Diagnostic::error(format!("inventory plugin \"{name}\" is not supported")))
+                })
+                .map_err(|d| d.at(&place).into())
+        }))
+    }
+
+    /// A YAML file that is itself the inventory.
+    fn yaml(
+        &mut self,
+        path: &Path,
+        origin: &Origin,
+        extension: Option<&str>,
+        read: &mut Option<Result<Node, Diagnostic>>,
+    ) -> Option<Result<(), Refused>> {
+        if !matches!(extension, None | Some("yml" | "yaml" | "json")) {
+            return None;
+        }
+        let node = match self.document(path, read) {
+            Ok(node) => node.clone(),
+            Err(d) => return Some(Err(d.clone().into())),
+        };
+        if matches!(&node.kind, NodeKind::Map(_))
+            && node.get("plugin").is_some_and(|p| p.as_str().is_some())
+        {
+            return None;
+        }
+        if node.is_null() {
+            return Some(Err(Diagnostic::error("the file is empty").into()));
+        }
+        let mut warnings = Diagnostics::default();
+        let result = self.try_on_copy(|inventory, names| {
+            yaml::load(inventory, &node, origin, names, &mut warnings).map_err(Into::into)
+        });
+        self.diagnostics.0.append(&mut warnings.0);
+        Some(result)
+    }
+
     /// The file as YAML, read once.
     fn document<'n>(
         &mut self,
@@ -329,7 +344,7 @@ impl Loader<'_> {
     ) -> Result<&'n Node, &'n Diagnostic> {
         cell.get_or_insert_with(|| {
             let mut warnings = Diagnostics::default();
-            let node = self.files.read(path)?.yaml(&mut warnings)?;
+            let node = document(&self.files.read(path)?, &mut warnings)?;
             if matches!(node.kind, NodeKind::Map(_)) {
                 self.diagnostics.0.append(&mut warnings.0);
             }

@@ -4,6 +4,7 @@
 //! hosts; [`VarsFiles`] reads `group_vars` and `host_vars`. The merging of all variables of a host is in `vars`.
 
 mod address;
+mod constructed;
 mod derived;
 mod export;
 mod files;
@@ -20,9 +21,10 @@ mod vars_files;
 pub(crate) mod words;
 mod yaml;
 
+pub use constructed::Constructed;
 pub use derived::HostGroups;
 pub use export::ExportVars;
-pub use files::{Files, Unlock};
+pub use files::Files;
 pub use group_names::InvalidGroupNames;
 pub use literal::python_literal;
 pub use load::{Configured, LoadOptions, Loaded, NoPlugins, Plugin, load};

@@ -4,6 +4,7 @@ use super::derived::Derived;
 use crate::diag::Diagnostic;
 use crate::value::{Map, Value};
 use indexmap::{IndexMap, IndexSet};
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 /// Names that always mean the controller, even if no inventory has them.
@@ -427,7 +428,7 @@ impl Inventory {
     }
 
     /// Puts every group that has no parent into `all` and every host without a group into `ungrouped`. To be called when
-    /// all sources are read. The warnings are about names that are both a host's and a group's.
+    /// all sources are read. The warnings are about names that are both a host's and a group's, and several names of this machine.
     pub fn reconcile(&mut self) -> Vec<Diagnostic> {
         for index in 0..self.groups.len() {
             if index <= UNGROUPED {
@@ -442,18 +443,33 @@ impl Inventory {
                 }
             }
         }
-        for index in 0..self.hosts.len() {
-            let Some((_, host)) = self.hosts.get_index_mut(index) else { continue };
-            let Some((_, ungrouped)) = self.groups.get_index_mut(UNGROUPED) else { continue };
-            if host.groups.iter().any(|g| *g > UNGROUPED) {
-                if host.groups.shift_remove(&UNGROUPED) {
-                    ungrouped.hosts.shift_remove(&index);
+        let mut gone = HashSet::new();
+        if let Some((_, ungrouped)) = self.groups.get_index_mut(UNGROUPED) {
+            for (index, host) in self.hosts.values_mut().enumerate() {
+                if host.groups.iter().all(|g| *g <= UNGROUPED) {
+                    host.groups.insert(UNGROUPED);
+                    ungrouped.hosts.insert(index);
+                } else if host.groups.shift_remove(&UNGROUPED) {
+                    gone.insert(index);
                 }
-            } else if host.groups.insert(UNGROUPED) {
-                ungrouped.hosts.insert(index);
             }
+            ungrouped.hosts.retain(|host| !gone.contains(host));
         }
         self.changed();
+        self.localhosts().into_iter().chain(self.shared_names()).collect()
+    }
+
+    /// Several hosts are called like the controller: `localhost` then means the first.
+    fn localhosts(&self) -> Option<Diagnostic> {
+        let first = self.hosts.get_index(self.localhost?)?.0;
+        let second =
+            self.hosts.keys().find(|name| *name != first && LOCALHOST.contains(&&***name))?;
+        Some(Diagnostic::warning(format!(
+            "hosts \"{first}\" and \"{second}\" both mean this machine; implicit uses take \"{first}\""
+        )))
+    }
+
+    fn shared_names(&self) -> Vec<Diagnostic> {
         self.groups
             .keys()
             .filter(|name| self.hosts.contains_key(*name))

@@ -35,12 +35,11 @@ pub(super) fn load(
     let hosts = std::mem::take(&mut script.hosts);
     for host in &hosts {
         let asked;
-        let vars = match meta {
-            Some(all) => all.get(host),
-            None => {
-                asked = Json::Object(run(outside, &[&name, "--host", host], &place)?);
-                Some(&asked)
-            }
+        let vars = if let Some(all) = meta {
+            all.get(host)
+        } else {
+            asked = Json::Object(run(outside, &[&name, "--host", host], &place)?);
+            Some(&asked)
         };
         match vars {
             None => {}

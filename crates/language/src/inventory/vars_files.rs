@@ -1,12 +1,13 @@
 //! `group_vars/` and `host_vars/` of one directory, read when they are asked for.
 
-use super::files::Files;
+use super::files::{Files, document};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::value::Map;
 use crate::yaml::NodeKind;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// What variables belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,27 +30,43 @@ impl Entity {
 /// The variables files beside an inventory or a playbook; each file is read once.
 #[derive(Debug)]
 pub struct VarsFiles {
-    group_vars: Option<PathBuf>,
-    host_vars: Option<PathBuf>,
-    read: Mutex<HashMap<(Entity, String), Result<Map, Diagnostic>>>,
+    group_vars: Option<Directory>,
+    host_vars: Option<Directory>,
+    read: Mutex<Read>,
+}
+
+/// A directory and the names in it: most hosts have no file, and are not looked for one by one.
+#[derive(Debug)]
+struct Directory {
+    path: PathBuf,
+    names: HashSet<OsString>,
+}
+
+#[derive(Debug, Default)]
+struct Read {
+    maps: HashMap<(Entity, String), Result<Map, Diagnostic>>,
+    warnings: Diagnostics,
 }
 
 impl VarsFiles {
-    /// The `group_vars` and `host_vars` of a directory. Nothing is read yet; that one of them is a file is a warning.
+    /// The `group_vars` and `host_vars` of a directory. No file is read yet; that one of them is a file, or cannot be
+    /// listed, is a warning.
     #[must_use]
     pub fn new(directory: &Path, files: Files<'_>, warnings: &mut Diagnostics) -> Self {
         let mut find = |entity: Entity| {
             let path = directory.join(entity.directory());
-            if files.is_directory(&path) {
-                return Some(path);
-            }
-            if files.status(&path).is_some() {
-                warnings.push(Diagnostic::warning(format!(
-                    "{} is skipped: it is no directory",
-                    path.display()
-                )));
-            }
-            None
+            files.status(&path)?;
+            let listed = if files.is_directory(&path) {
+                files
+                    .outside
+                    .list(&path)
+                    .map_err(|e| format!("cannot list {}: {e}", path.display()))
+            } else {
+                Err(format!("{} is skipped: it is no directory", path.display()))
+            };
+            let listed = listed.map_err(|why| warnings.push(Diagnostic::warning(why))).ok()?;
+            let names = listed.iter().filter_map(|p| Some(p.file_name()?.to_owned())).collect();
+            Some(Directory { path, names })
         };
         let (group_vars, host_vars) = (find(Entity::Group), find(Entity::Host));
         Self { group_vars, host_vars, read: Mutex::default() }
@@ -71,42 +88,53 @@ impl VarsFiles {
             Entity::Group => &self.group_vars,
             Entity::Host => &self.host_vars,
         };
-        let Some(directory) = directory else { return Ok(Map::new()) };
+        let Some(start) = directory.as_ref().and_then(|d| d.first(name)) else {
+            return Ok(Map::new());
+        };
         let key = (entity, name.to_owned());
-        let mut read = self.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(known) = read.get(&key) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.maps.get(&key) {
             return known.clone();
         }
-        let loaded = load(directory, name, files);
-        read.insert(key, loaded.clone());
+        let loaded = load(start, files, &mut read.warnings);
+        read.maps.insert(key, loaded.clone());
         loaded
+    }
+
+    /// What the reader should know of the files read since the last call (duplicate keys).
+    #[must_use]
+    pub fn take_warnings(&self) -> Diagnostics {
+        std::mem::take(&mut self.read.lock().unwrap_or_else(PoisonError::into_inner).warnings)
     }
 }
 
 /// Ends of names that are looked for, in order.
 const EXTENSIONS: [&str; 4] = ["", ".yml", ".yaml", ".json"];
 
-fn load(directory: &Path, name: &str, files: Files<'_>) -> Result<Map, Diagnostic> {
-    // A name that starts with a slash would lead out of the directory.
-    if name.is_empty() || name.starts_with('/') {
-        return Ok(Map::new());
+impl Directory {
+    /// The file or directory that counts for a name. A name with a slash would lead elsewhere and has none.
+    fn first(&self, name: &str) -> Option<PathBuf> {
+        if name.is_empty() || name.contains('/') {
+            return None;
+        }
+        EXTENSIONS
+            .iter()
+            .map(|extension| format!("{name}{extension}"))
+            .find(|file| self.names.contains(OsStr::new(file)))
+            .map(|file| self.path.join(file))
     }
+}
+
+fn load(start: PathBuf, files: Files<'_>, warnings: &mut Diagnostics) -> Result<Map, Diagnostic> {
     let mut found = Vec::new();
-    for extension in EXTENSIONS {
-        let path = directory.join(format!("{name}{extension}"));
-        if files.status(&path).is_none() {
-            continue;
-        }
-        if files.is_directory(&path) {
-            below(&path, files, &mut found)?;
-        } else {
-            found.push(path);
-        }
-        break;
+    if files.is_directory(&start) {
+        below(&start, files, &mut found)?;
+    } else {
+        found.push(start);
     }
     let mut all = Map::new();
     for path in found {
-        all.extend_with(&vars_file(&path, files)?);
+        all.extend_with(&vars_file(&path, files, warnings)?);
     }
     Ok(all)
 }
@@ -139,9 +167,12 @@ fn below(directory: &Path, files: Files<'_>, out: &mut Vec<PathBuf>) -> Result<(
 ///
 /// # Errors
 /// It cannot be read, opened or parsed, or is no dictionary.
-pub fn vars_file(path: &Path, files: Files<'_>) -> Result<Map, Diagnostic> {
-    let mut warnings = Diagnostics::default();
-    let node = files.read(path)?.yaml(&mut warnings)?;
+pub fn vars_file(
+    path: &Path,
+    files: Files<'_>,
+    warnings: &mut Diagnostics,
+) -> Result<Map, Diagnostic> {
+    let node = document(&files.read(path)?, warnings)?;
     match (&node.kind, node.to_value()) {
         (NodeKind::Map(_), crate::value::Value::Map(map)) => Ok(map),
         (_, value) if !value.is_true() => Ok(Map::new()),

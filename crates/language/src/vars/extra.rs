@@ -41,7 +41,8 @@ impl ExtraVars {
             None => Ok(Map::new()),
             Some('@') => {
                 let name = text.get(1..).unwrap_or_default();
-                vars_file(&files.absolute(name), files).map_err(|d| d.at(&start))
+                vars_file(&files.absolute(name), files, &mut self.warnings)
+                    .map_err(|d| d.at(&start))
             }
             Some('/' | '.') => Err(Diagnostic::error(format!("\"{text}\" sets no variable"))
                 .at(&start)

@@ -4,7 +4,7 @@ use super::{HashBehaviour, combine};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::inventory::{Entity, Files, Inventory, VarsFiles};
 use crate::value::Map;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// `host_vars` of the inventories, of the playbook. Groups go by depth, `ansible_group_priority` and name.
 #[derive(Debug)]
 pub struct HostVars {
-    inventories: Vec<VarsFiles>,
-    playbooks: Vec<VarsFiles>,
+    inventories: Vec<Arc<VarsFiles>>,
+    playbooks: Vec<Arc<VarsFiles>>,
     behaviour: HashBehaviour,
     cache: Mutex<Cache>,
 }
@@ -40,17 +40,23 @@ impl HostVars {
         files: Files<'_>,
         warnings: &mut Diagnostics,
     ) -> Self {
-        let mut open = |directories: &[PathBuf]| {
-            let mut seen: Vec<&Path> = Vec::new();
-            let mut out = Vec::new();
+        // An inventory beside its playbook: one set of files, read once.
+        let mut known: HashMap<&Path, Arc<VarsFiles>> = HashMap::new();
+        for directory in inventories.iter().chain(playbooks) {
+            known
+                .entry(directory)
+                .or_insert_with(|| Arc::new(VarsFiles::new(directory, files, warnings)));
+        }
+        let open = |directories: &[PathBuf]| {
+            let mut seen: HashSet<&Path> = HashSet::new();
             // The same directory again sets the same values again: its last place counts.
-            for directory in directories.iter().rev() {
-                if !seen.contains(&directory.as_path()) {
-                    seen.push(directory);
-                    out.push(VarsFiles::new(directory, files, warnings));
-                }
-            }
-            out.retain(|files| !files.is_empty());
+            let mut out: Vec<Arc<VarsFiles>> = directories
+                .iter()
+                .rev()
+                .filter(|directory| seen.insert(directory))
+                .filter_map(|directory| known.get(directory.as_path()).cloned())
+                .filter(|files| !files.is_empty())
+                .collect();
             out.reverse();
             out
         };
@@ -75,15 +81,13 @@ impl HostVars {
         }
         let order = inventory.host_groups(known.name()).merge_order;
         let cached = self.cache(inventory).groups.get(&order).cloned();
-        let groups = match cached {
-            Some(vars) => vars,
-            None => {
-                let vars = self.of_groups(inventory, &order, files)?;
-                self.cache(inventory).groups.insert(order, vars.clone());
-                vars
-            }
+        let mut vars = if let Some(vars) = cached {
+            vars
+        } else {
+            let vars = self.of_groups(inventory, &order, files)?;
+            self.cache(inventory).groups.insert(order, vars.clone());
+            vars
         };
-        let mut vars = groups;
         if let Some(origin) = known.origin() {
             vars.insert("inventory_file", Arc::clone(&origin.file));
             vars.insert("inventory_dir", origin.dir.clone());
@@ -136,6 +140,13 @@ impl HostVars {
             vars.insert("ansible_group_priority", group.priority());
         }
         Ok(vars)
+    }
+
+    /// What the reader should know of the files read since the last call.
+    #[must_use]
+    pub fn take_warnings(&self) -> Diagnostics {
+        let all = self.inventories.iter().chain(&self.playbooks);
+        Diagnostics(all.flat_map(|files| files.take_warnings().0).collect())
     }
 
     /// The cache, emptied if the inventory has changed since.

@@ -250,3 +250,87 @@ fn list_host_and_graph_are_printed_as_the_reference_prints_them() {
     assert_eq!(l.inventory.to_host("nobody", &merged), None);
     assert_eq!(l.inventory.to_graph("nobody", None), None);
 }
+
+#[test]
+fn groups_have_their_files_and_their_priority_when_exported() {
+    let world = World::new(&[
+        ("h", "[g]\na\n[g:vars]\nansible_group_priority=3\nx=1\n"),
+        ("group_vars/g.yml", "y: 2"),
+    ]);
+    let l = loaded(&world, &["h"]);
+    let group = host_vars(&world, &l).group(&l.inventory, "g", world.files()).unwrap();
+    assert_eq!(format!("{group:?}"), "{'x': 1, 'y': 2, 'ansible_group_priority': 3}");
+}
+
+#[test]
+fn hosts_with_the_same_groups_read_their_files_once() {
+    let world = World::new(&[("h", "[g]\nn[1:50]\n"), ("group_vars/g.yml", "y: 2")]);
+    let l = loaded(&world, &["h"]);
+    let vars = host_vars(&world, &l);
+    let before = world.reads.load(Ordering::Relaxed);
+    for host in l.inventory.hosts() {
+        let map = vars.get(&l.inventory, host.name(), world.files()).unwrap();
+        assert_eq!(map.get("y"), Some(&Value::Int(2)));
+    }
+    assert_eq!(world.reads.load(Ordering::Relaxed) - before, 1);
+}
+
+#[test]
+fn extra_variables_may_come_from_a_vault() {
+    let world = World::new(&[]).vault("s.yml", "a: 1\n", "secret");
+    let vars = ExtraVars::parse(&["@s.yml".to_owned()], HashBehaviour::Merge, world.files());
+    assert_eq!(format!("{:?}", vars.unwrap().vars), "{'a': 1}");
+}
+
+#[test]
+fn an_empty_layer_hides_nothing() {
+    let map: Map = [(Value::from("a"), Value::from(1))].into_iter().collect();
+    let layers = Layers::new([map.clone()]).with(Map::new());
+    assert_eq!(layers.get("a"), Some(Value::Int(1)));
+}
+
+#[test]
+fn a_cluster_in_yaml_is_printed_as_the_reference_prints_it() {
+    let world = World::new(&[("cluster.yml", include_str!("tests/cluster.yml"))]);
+    let l = loaded(&world, &["cluster.yml"]);
+    assert_eq!(l.warnings, Diagnostics::default());
+    let merged = Merged(&world, &l.inventory, host_vars(&world, &l));
+    assert_eq!(l.inventory.to_list(&merged), include_str!("tests/cluster-list.json").trim_end());
+    assert_eq!(
+        l.inventory.to_graph("all", Some(&merged)).unwrap(),
+        include_str!("tests/cluster-graph.txt").trim_end()
+    );
+}
+
+#[test]
+fn values_of_an_ini_file_are_printed_as_the_reference_prints_them() {
+    let world = World::new(&[("values.ini", include_str!("tests/values.ini"))]);
+    let l = loaded(&world, &["values.ini"]);
+    let merged = Merged(&world, &l.inventory, host_vars(&world, &l));
+    assert_eq!(l.inventory.to_list(&merged), include_str!("tests/values-list.json").trim_end());
+}
+
+#[test]
+fn ten_thousand_hosts_read_each_group_file_once() {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for host in 0..10_000 {
+        writeln!(text, "h{host} x={host}").unwrap();
+    }
+    let mut files = Vec::new();
+    for group in 0..500 {
+        writeln!(text, "[g{group}]\nh[{}:{}]", group * 20, group * 20 + 19).unwrap();
+        files.push((format!("group_vars/g{group}.yml"), format!("id: {group}\nlist: [1, 2, 3]\n")));
+    }
+    files.push(("hosts".to_owned(), text));
+    let files: Vec<_> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+    let world = World::new(&files);
+    let l = loaded(&world, &["hosts"]);
+    let before = world.reads.load(Ordering::Relaxed);
+    let vars = host_vars(&world, &l);
+    for (i, host) in l.inventory.hosts().enumerate() {
+        let map = vars.get(&l.inventory, host.name(), world.files()).unwrap();
+        assert_eq!(map.get("id"), Some(&Value::from(i / 20)));
+    }
+    assert_eq!(world.reads.load(Ordering::Relaxed) - before, 500);
+}

@@ -1,5 +1,6 @@
 //! Expectations come from ansible-core 2.19.14 over the same files.
 
+mod constructed;
 mod ini;
 mod literal;
 mod pattern;

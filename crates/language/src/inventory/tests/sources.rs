@@ -169,9 +169,9 @@ fn scripts_without_meta_are_asked_for_each_host() {
 
 #[test]
 fn scripts_that_fail_say_why_and_an_executable_ini_file_is_read() {
-    let world = World::new(&[("s.sh", "#!x y\n")]).script("/w/s.sh --list", 3, "");
+    let world = World::new(&[("s.sh", "#!/bin/sh\necho {}\n")]).script("/w/s.sh --list", 3, "");
     let text = loaded(&world, &["s.sh"]).warnings.to_string();
-    assert!(text.is_empty() || text.contains("status 3"), "{text}");
+    assert!(text.contains("ended with status 3: oops"), "{text}");
     let world = World::new(&[("hosts", "[g]\nh\n")]).script("/w/hosts --other", 0, "");
     assert_eq!(names(&loaded(&world, &["hosts"]).inventory.group_hosts("g")), ["h"]);
 }
@@ -227,4 +227,69 @@ fn the_magic_groups() {
         format!("{:?}", i.groups_value()),
         "{'all': ['u', 'h'], 'ungrouped': ['u'], 'g': ['h']}"
     );
+}
+
+/// 10,000 hosts in 500 groups of 100, every host in 5 groups, all groups below 10 others.
+#[test]
+fn a_large_inventory_has_all_memberships() {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for g in 0..500 {
+        writeln!(text, "[g{g}]").unwrap();
+        for k in 0..100 {
+            writeln!(text, "h{} x={k}", (g * 20 + k) % 10_000).unwrap();
+        }
+        writeln!(text, "[p{}:children]\ng{g}", g % 10).unwrap();
+    }
+    let i = inventory("a.ini", &text);
+    assert_eq!(i.hosts().len(), 10_000);
+    assert_eq!(i.group_hosts("all").len(), 10_000);
+    assert_eq!(i.group_hosts("p3").len(), 5_000);
+    assert_eq!(i.host_groups("h4321").merge_order.len(), 10);
+    assert_eq!(i.groups_value().as_map().unwrap().len(), 512);
+}
+
+#[test]
+fn a_host_in_all_alone_is_ungrouped_too() {
+    let i = inventory("a.yml", "all: {hosts: {h: }}");
+    assert_eq!(names(&i.group_hosts("ungrouped")), ["h"]);
+    assert_eq!(format!("{:?}", i.host_groups("h").names), "['ungrouped']");
+}
+
+#[test]
+fn a_home_directory_and_dots_in_paths() {
+    let world = World::new(&[("home/hosts", "h\n")]);
+    let origin = |source: &str| {
+        let l = loaded(&world, &[source]);
+        l.inventory.host("h").unwrap().origin().unwrap().file.to_string()
+    };
+    assert_eq!(origin("~/hosts"), "/w/home/hosts");
+    assert_eq!(origin("./home/../home/hosts"), "/w/home/hosts");
+}
+
+#[test]
+fn an_empty_directory_is_warned_of() {
+    let world = World::new(&[("inv/x.cfg", "")]);
+    assert!(loaded(&world, &["inv"]).warnings.to_string().contains("\"inv\" cannot be read"));
+}
+
+#[test]
+fn runtime_names_must_exist_and_not_be_empty() {
+    let mut i = inventory("a.ini", "h\n");
+    assert!(i.add_host("", None, None).is_err());
+    assert!(i.add_group("").is_err());
+    assert!(i.join("nobody", "all").is_err());
+    assert!(i.join("h", "nothing").is_err());
+    assert!(i.add_child("all", "nothing").is_err());
+    assert!(i.add_child("ungrouped", "all").is_err());
+    assert!(i.set_host_var("nobody", "x", 1.into()).is_err());
+}
+
+#[test]
+fn two_names_of_this_machine_are_warned_of() {
+    let world = World::new(&[("a.ini", "127.0.0.1\nlocalhost\n")]);
+    let l = loaded(&world, &["a.ini"]);
+    assert_eq!(l.warnings.0.len(), 1);
+    assert_eq!(&**l.inventory.host("localhost").unwrap().name(), "localhost");
+    assert_eq!(&**l.inventory.host("::1").unwrap().name(), "127.0.0.1");
 }

@@ -58,9 +58,11 @@ fn mistakes_have_a_place() {
         ("group_vars/l.yml", "- 1\n"),
         ("group_vars/s.yml", "a: [\n"),
         ("group_vars/e.yml", "---\n"),
-        ("group_vars/v.yml", "$ANSIBLE_VAULT;1.1;AES256\nx: opened\n"),
-        ("group_vars/w.yml", "$ANSIBLE_VAULT;1.1;AES256\nlocked\n"),
-    ]);
+    ])
+    .vault("group_vars/v.yml", "x: opened\n", "secret")
+    .vault("group_vars/w.yml", "x: 1\n", "other")
+    .vault("group_vars/none.yml", "", "secret");
+    assert_eq!(shown(&world, Entity::Group, "none"), "{}");
     assert!(
         shown(&world, Entity::Group, "l")
             .starts_with("/w/group_vars/l.yml:1:1: a file of variables")
@@ -68,7 +70,7 @@ fn mistakes_have_a_place() {
     assert!(shown(&world, Entity::Group, "s").starts_with("/w/group_vars/s.yml:"));
     assert_eq!(shown(&world, Entity::Group, "e"), "{}");
     assert_eq!(shown(&world, Entity::Group, "v"), "{'x': 'opened'}");
-    assert!(shown(&world, Entity::Group, "w").contains("no secret opens"));
+    assert!(shown(&world, Entity::Group, "w").starts_with("/w/group_vars/w.yml:1:1: "));
 }
 
 #[test]
@@ -87,4 +89,20 @@ fn a_file_in_place_of_the_directory_is_warned_of() {
     let mut warnings = Diagnostics::default();
     assert!(VarsFiles::new(Path::new("/w"), world.files(), &mut warnings).is_empty());
     assert_eq!(warnings.0.len(), 1);
+}
+
+#[test]
+fn duplicate_keys_are_warned_of() {
+    let world = World::new(&[("host_vars/h.yml", "x: 1\nx: 2\n")]);
+    let files = open(&world);
+    let vars = files.get(Entity::Host, "h", world.files()).unwrap();
+    assert_eq!(format!("{vars:?}"), "{'x': 2}");
+    assert_eq!(files.take_warnings().0.len(), 1);
+    assert_eq!(files.take_warnings().0.len(), 0);
+}
+
+#[test]
+fn a_name_cannot_lead_out_of_the_directory() {
+    let world = World::new(&[("host_vars/h.yml", "x: 1"), ("secret.yml", "x: 2")]);
+    assert_eq!(shown(&world, Entity::Host, "../secret"), "{}");
 }

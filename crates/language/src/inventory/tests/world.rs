@@ -1,8 +1,8 @@
 //! Files that exist only in a test.
 
-use crate::diag::{Diagnostic, Place};
-use crate::inventory::{Files, Unlock};
+use crate::inventory::Files;
 use crate::outside::{FileKind, FileStatus, Outside, Ran};
+use crate::vault::{Secrets, encrypt};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct World {
     files: BTreeMap<PathBuf, Vec<u8>>,
     scripts: BTreeMap<String, Ran>,
+    secrets: Secrets,
     pub(crate) reads: AtomicUsize,
 }
 
@@ -22,7 +23,7 @@ impl World {
             .iter()
             .map(|(name, text)| (Path::new("/w").join(name), text.as_bytes().to_vec()))
             .collect();
-        Self { files, ..Self::default() }
+        Self { files, secrets: Secrets::new().with("default", "secret"), ..Self::default() }
     }
 
     pub(crate) fn script(mut self, command: &str, status: i32, stdout: &str) -> Self {
@@ -31,21 +32,19 @@ impl World {
         self
     }
 
+    /// The same file as a vault, opened by `secret`.
+    pub(crate) fn vault(mut self, name: &str, text: &str, secret: &str) -> Self {
+        let envelope = encrypt(text.as_bytes(), secret.as_bytes(), None, &[7; 32]);
+        self.put(name, envelope.as_bytes());
+        self
+    }
+
     pub(crate) fn put(&mut self, name: &str, content: &[u8]) {
         self.files.insert(Path::new("/w").join(name), content.to_vec());
     }
 
     pub(crate) fn files(&self) -> Files<'_> {
-        Files { outside: self, secrets: self }
-    }
-}
-
-impl Unlock for World {
-    fn unlock(&self, envelope: &str, _: &Place) -> Result<Vec<u8>, Diagnostic> {
-        match envelope.split_once('\n') {
-            Some((_, body)) if !body.starts_with("locked") => Ok(body.into()),
-            _ => Err(Diagnostic::error("no secret opens this vault")),
-        }
+        Files { outside: self, secrets: &self.secrets }
     }
 }
 
