@@ -169,8 +169,10 @@ impl Engine {
     pub(super) fn evaluate(&self, text: &Text, world: &Arc<World>) -> Result<Jinja, TemplateError> {
         let code = self.cached(&self.values, text.as_str(), text, |s| self.compile(s))?;
         let value = self.run(&code, text, world)?;
-        Ok(match (text.as_str().strip_suffix('\n'), value.as_str()) {
-            (Some(_), Some(printed)) => Jinja::from(format!("{printed}\n")),
+        Ok(match (text.as_str().ends_with('\n'), value.as_str()) {
+            (true, Some(printed)) => {
+                Jinja::from(native::with_final_newlines(text.as_str(), printed.to_owned()))
+            }
             _ => value,
         })
     }

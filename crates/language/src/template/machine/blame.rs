@@ -235,11 +235,11 @@ impl Finder<'_> {
                 self.expr(&e.true_expr);
                 e.false_expr.iter().for_each(|e| self.expr(e));
             }
-            Expr::Filter(e) if !rewrite::TOLERANT_FILTERS.contains(&e.name) => {
+            Expr::Filter(e) if !rewrite::TOLERANT_FILTERS.contains(&rewrite::short(e.name)) => {
                 e.expr.iter().for_each(|e| self.expr(e));
                 self.args(&e.args);
             }
-            Expr::Test(e) if !rewrite::TOLERANT_TESTS.contains(&e.name) => {
+            Expr::Test(e) if !rewrite::TOLERANT_TESTS.contains(&rewrite::short(e.name)) => {
                 self.expr(&e.expr);
                 self.args(&e.args);
             }
