@@ -125,7 +125,9 @@ struct Finder<'s> {
 
 impl Finder<'_> {
     fn stmts(&mut self, stmts: &[Stmt<'_>]) {
-        stmts.iter().for_each(|stmt| self.stmt(stmt));
+        for stmt in stmts {
+            self.stmt(stmt);
+        }
     }
 
     fn target(&mut self, target: &Expr<'_>) {

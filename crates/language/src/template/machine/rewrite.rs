@@ -185,7 +185,7 @@ impl Dialect {
     }
 
     /// A list or dictionary that methods may change, if the text has such methods.
-    pub(super) fn changeable<'a>(self, expr: Expr<'a>) -> Expr<'a> {
+    pub(super) fn changeable(self, expr: Expr<'_>) -> Expr<'_> {
         if !self.mutates {
             return expr;
         }
