@@ -10,6 +10,7 @@
 //! plain and quoted texts of one line and in `|` blocks, where every line has the column of the first.
 
 mod build;
+mod emit;
 mod load;
 mod node;
 mod resolve;
@@ -17,6 +18,7 @@ mod syntax;
 mod tags;
 mod timestamp;
 
+pub use emit::{EmitOptions, Style, emit};
 pub use load::{load, load_data, load_one, load_text};
 pub use node::{Node, NodeKind};
 

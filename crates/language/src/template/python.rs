@@ -1,0 +1,108 @@
+//! Python's operators where the engine's differ.
+
+use super::convert;
+use crate::value::Value;
+use minijinja::value::{Kwargs, ValueKind};
+use minijinja::{Error, ErrorKind, State, Value as Jinja};
+
+/// `left % right`: the remainder, or the formatting of a text.
+pub(super) fn remainder(
+    state: &mut State<'_, '_>,
+    left: &Jinja,
+    right: &Jinja,
+) -> Result<Jinja, Error> {
+    if left.kind() == ValueKind::String {
+        return format(state, left, right);
+    }
+    let refuse = || {
+        Error::new(
+            ErrorKind::InvalidOperation,
+            format!("% needs two numbers, or a text on its left, not {left:?} and {right:?}"),
+        )
+    };
+    let zero = || Error::new(ErrorKind::InvalidOperation, "division by zero");
+    match (number(left), number(right)) {
+        (Some(Value::Int(a)), Some(Value::Int(b))) => {
+            let rest = a.checked_rem(b).ok_or_else(zero)?;
+            let rest = if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest };
+            Ok(i64::try_from(rest).map_or_else(|_| Jinja::from(rest), Jinja::from))
+        }
+        (Some(a), Some(b)) => {
+            let (a, b) = (float(&a), float(&b));
+            if b == 0.0 {
+                return Err(zero());
+            }
+            let rest = a % b;
+            Ok(Jinja::from(if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }))
+        }
+        _ => Err(refuse()),
+    }
+}
+
+fn format(state: &mut State<'_, '_>, left: &Jinja, right: &Jinja) -> Result<Jinja, Error> {
+    let mut args = vec![left.clone()];
+    if right.is_tuple() {
+        args.extend(right.try_iter()?.checked().collect::<Result<Vec<_>, _>>()?);
+    } else if right.kind() == ValueKind::Map {
+        let mut named = Vec::new();
+        for key in right.try_iter()?.checked() {
+            let key = key?;
+            named.push((key.to_string(), right.get_item(&key)?));
+        }
+        args.push(Jinja::from(Kwargs::from_iter(named)));
+    } else {
+        args.push(right.clone());
+    }
+    state.apply_filter("format", &args)
+}
+
+fn number(value: &Jinja) -> Option<Value> {
+    matches!(value.kind(), ValueKind::Number | ValueKind::Bool)
+        .then(|| convert::lower(value).ok())
+        .flatten()
+        .map(|value| match value {
+            Value::Bool(b) => Value::from(i64::from(b)),
+            other => other,
+        })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "as Python, a float is as near as it gets")]
+fn float(value: &Value) -> f64 {
+    match value {
+        Value::Int(i) => *i as f64,
+        Value::Float(f) => *f,
+        _ => 0.0,
+    }
+}
+
+/// `left < right` and the like: only what Python can order.
+pub(super) fn order(left: &Jinja, op: &str, right: &Jinja) -> Result<bool, Error> {
+    let kind = |value: &Jinja| match value.kind() {
+        ValueKind::Bool | ValueKind::Number => Some(0),
+        ValueKind::String => Some(1),
+        ValueKind::Seq | ValueKind::Iterable => Some(2),
+        ValueKind::Plain => Some(3),
+        _ => None,
+    };
+    if kind(left).is_none() || kind(left) != kind(right) {
+        let names = [left, right].map(|v| convert::lower(v).map_or("object", |v| v.type_name()));
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!(
+                "{op} cannot compare a value of type {} with one of type {}",
+                names[0], names[1]
+            ),
+        ));
+    }
+    let number = |value: &Jinja| match value.kind() {
+        ValueKind::Bool => Jinja::from(i64::from(value.is_true())),
+        _ => value.clone(),
+    };
+    let (left, right) = (number(left), number(right));
+    Ok(match op {
+        "<" => left < right,
+        "<=" => left <= right,
+        ">" => left > right,
+        _ => left >= right,
+    })
+}
