@@ -32,8 +32,8 @@ pub struct Play {
     pub sections: [Vec<Item>; 3],
     /// Role handlers in role order, then the play's own: definition order.
     pub handlers: Vec<Item>,
-    /// Roles of `roles:` with their dependencies, in order of execution (names for `ansible_play_role_names`, exported
-    /// defaults and vars).
+    /// Roles of `roles:`, then those of every `import_role` that is not private, in order (`ansible_play_role_names`,
+    /// exported defaults and vars). Their dependencies are in [`Role::dependencies`].
     pub roles: Vec<Arc<Role>>,
     /// The `maintenance:` keyword: raw, its keys already checked.
     pub maintenance: Option<Maintenance>,
@@ -260,7 +260,8 @@ pub struct Role {
     pub allow_duplicates: bool,
     /// Its dependencies, loaded, outermost first.
     pub dependencies: Vec<Arc<Role>>,
-    /// Names of the roles that led here, innermost first (`ansible_parent_role_names`).
+    /// Names of the roles whose `import_role` or `include_role` led here, innermost first (`ansible_parent_role_names`); a
+    /// dependency has those of its user.
     pub parents: Vec<String>,
     /// The spec of the entry point from `meta/argument_specs` (or `meta/main: argument_specs`), if there is one.
     pub argument_spec: Option<Map>,

@@ -185,6 +185,9 @@ impl Reader<'_> {
                     self.import_keyword(name, k, v, &mut imported);
                 }
                 _ if known.is_some() => {
+                    if let Some(Err(wrong)) = known.map(|known| super::check::literal(known, v)) {
+                        self.error(wrong.at(&v.place));
+                    }
                     let message = format!("{name:?} does nothing on import_playbook");
                     self.error(Diagnostic::warning(message).at(&k.place).hint(IDLE));
                 }

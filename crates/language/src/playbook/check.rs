@@ -10,6 +10,9 @@ use crate::yaml::{Node, NodeKind};
 /// # Errors
 /// What was expected, at what does not fit.
 pub(super) fn literal(known: &Keyword, node: &Node) -> Result<(), Diagnostic> {
+    if node.is_null() && known.name == "tags" {
+        return Err(Diagnostic::error("\"tags\" must be text or a list of texts, not nothing"));
+    }
     if node.is_null() || is_template(node) {
         return Ok(());
     }

@@ -102,6 +102,7 @@ impl Reader<'_> {
             allow_duplicates: Some(flag("allow_duplicates", true)),
             public: flag("public", true),
             validate: flag("rolespec_validate", true),
+            dependency: false,
         };
         let loaded = self.role(used, here)?;
         self.handlers.extend(loaded.handlers);

@@ -99,6 +99,7 @@ impl Loader {
             allow_duplicates: Some(options.allow_duplicates),
             public: options.public,
             validate: options.validate,
+            dependency: false,
         };
         let Some(loaded) = reader.role(used, &here) else { return Err(reader.found) };
         reader.handlers.splice(0..0, loaded.handlers);

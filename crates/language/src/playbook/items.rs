@@ -65,9 +65,9 @@ impl Reader<'_> {
         let lineage = here.level(keywords, BlockKind::Block, &node.place);
         let inside = here.under(Arc::clone(&lineage));
         let part = |reader: &mut Self, name: &str| match node.get(name) {
-            Some(list) if list.is_null() && name == "block" => {
-                reader
-                    .error(Diagnostic::error("a block must have a list of tasks").at(&node.place));
+            Some(list) if list.is_null() => {
+                let wrong = Diagnostic::error(format!("{name:?} has no tasks")).at(&node.place);
+                reader.error(wrong.hint("an empty list is written as `[]`"));
                 Vec::new()
             }
             Some(list) => reader.items(list, &inside, &format!("{name:?}")),

@@ -79,7 +79,10 @@ impl Reader<'_> {
             "when" => keywords.when = conditions(value),
             "tags" => keywords.tags = tags(value),
             "environment" => keywords.environment = list_of(value),
-            "module_defaults" => keywords.module_defaults = list_of(value),
+            "module_defaults" => {
+                keywords.module_defaults = list_of(value);
+                self.idle_defaults(value);
+            }
             "notify" => keywords.notify = texts(value),
             name if known.simple => {
                 keywords.simple.insert(name, value.to_value());
@@ -102,6 +105,25 @@ impl Reader<'_> {
         match node.to_value() {
             Value::Map(map) => map,
             _ => Map::new(),
+        }
+    }
+
+    /// Warns of defaults for modules that do not exist. Groups of modules are left to the engine.
+    fn idle_defaults(&mut self, node: &Node) {
+        let entries = match &node.kind {
+            NodeKind::List(items) => return items.iter().for_each(|item| self.idle_defaults(item)),
+            NodeKind::Map(entries) => entries,
+            NodeKind::Scalar(_) => return,
+        };
+        for (key, _) in entries {
+            let name = string(&key.to_value());
+            let known = name.starts_with("group/")
+                || key.to_value().needs_rendering()
+                || self.loader.setup.modules.resolve(&name).is_some();
+            if !known {
+                let message = format!("defaults for the unknown module {name:?} do nothing");
+                self.error(Diagnostic::warning(message).at(&key.place));
+            }
         }
     }
 

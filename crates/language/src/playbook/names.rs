@@ -38,3 +38,33 @@ impl Scope for Variables {
         self.0.keys().filter_map(Value::as_str).map(Arc::from).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Source;
+    use crate::outside::testing::World;
+    use crate::value::Text;
+
+    fn rendered(text: &str, vars: &Map) -> Result<Value, Diagnostic> {
+        let templar = Arc::new(Templar::new(World::new(&[]).shared()));
+        let names = TemplarNames::new(templar, Site::default());
+        let place = Source::new("site.yml", text).start();
+        names.render(&Value::Text(Text::written(text, place)), vars)
+    }
+
+    #[test]
+    fn names_are_templates() {
+        let mut vars = Map::new();
+        vars.insert("os", "debian");
+        let found = rendered("{{ os | upper }}-{{ version | default(12) }}.yml", &vars);
+        assert_eq!(found.unwrap().as_str(), Some("DEBIAN-12.yml"));
+    }
+
+    #[test]
+    fn undefined_variables_are_named() {
+        let wrong = rendered("{{ nope }}.yml", &Map::new()).unwrap_err();
+        assert!(wrong.message.contains("nope"), "{}", wrong.message);
+        assert!(wrong.place.is_some());
+    }
+}

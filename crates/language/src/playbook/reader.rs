@@ -18,7 +18,7 @@ pub(super) struct Reader<'l> {
     pub(super) vars_files: Option<Value>,
     /// Handlers of roles that were imported or included on the way.
     pub(super) handlers: Vec<Item>,
-    /// Roles that the play sees: those of `roles:` with their dependencies, and imported ones.
+    /// Roles that the play sees: those of `roles:` and imported ones.
     pub(super) roles: Vec<Arc<Role>>,
 }
 

@@ -26,6 +26,8 @@ pub(super) struct RoleUse {
     pub(super) allow_duplicates: Option<bool>,
     pub(super) public: bool,
     pub(super) validate: bool,
+    /// Another role depends on it.
+    pub(super) dependency: bool,
 }
 
 /// A role with what it runs.
@@ -57,21 +59,11 @@ impl Reader<'_> {
         for entry in entries {
             let Some(used) = self.role_entry(entry, here) else { continue };
             let Some(loaded) = self.role(used, here) else { continue };
-            for dependency in &loaded.role.dependencies {
-                self.with_dependencies(dependency);
-            }
             self.roles.push(Arc::clone(&loaded.role));
             handlers.extend(loaded.handlers);
             items.push(block(loaded.lineage, loaded.items));
         }
         items
-    }
-
-    fn with_dependencies(&mut self, role: &Arc<Role>) {
-        for dependency in &role.dependencies {
-            self.with_dependencies(dependency);
-        }
-        self.roles.push(Arc::clone(role));
     }
 
     /// An entry of `roles:` or of `dependencies:`.
@@ -115,6 +107,7 @@ impl Reader<'_> {
             allow_duplicates: None,
             public: true,
             validate: true,
+            dependency: here.parent.role().is_some(),
         })
     }
 
@@ -172,10 +165,11 @@ impl Reader<'_> {
         let defaults = self.role_vars(path, "defaults", file("defaults_from"), &used.place);
         let vars = self.role_vars(path, "vars", file("vars_from"), &used.place);
         let identity = identity(path, &used);
-        let parents = here.parent.levels().filter_map(|level| match &level.kind {
-            BlockKind::Role(role) => Some(role.name.clone()),
-            _ => None,
-        });
+        let parents = match here.parent.role() {
+            Some(user) if used.dependency => user.parents.clone(),
+            Some(user) => [&[user.name.clone()][..], &user.parents].concat(),
+            None => Vec::new(),
+        };
         let name = used.name.rsplit('/').next().unwrap_or(&used.name).to_owned();
         let entry = file("tasks_from").map_or("main", entry_point).to_owned();
         let mut role = Role {
@@ -186,7 +180,7 @@ impl Reader<'_> {
             params: used.params,
             allow_duplicates: used.allow_duplicates.unwrap_or(meta.allow_duplicates),
             dependencies: Vec::new(),
-            parents: parents.collect(),
+            parents,
             argument_spec: meta.specs.get(&entry).and_then(Value::as_map).cloned(),
             public: used.public,
             identity,
@@ -248,7 +242,9 @@ impl Reader<'_> {
             return;
         }
         let kind = BlockKind::Role(Arc::new(role.copy()));
-        let inside = here.under(here.level(keywords.clone(), kind, place));
+        // `vars:` of an entry are for its own tasks; parameters and vars of the role reach its dependencies.
+        let keywords = Keywords { vars: Map::new(), ..keywords.clone() };
+        let inside = here.under(here.level(keywords, kind, place));
         for entry in &meta.dependencies {
             let Some(used) = self.role_entry(entry, &inside) else { continue };
             let Some(loaded) = self.role(used, &inside) else { continue };
@@ -330,8 +326,10 @@ fn identity(path: &Path, used: &RoleUse) -> Arc<str> {
     let keywords = &used.keywords;
     let tags: Vec<_> = keywords.tags.iter().map(Text::as_str).collect();
     let from: Vec<_> = FROM.iter().filter_map(|(o, _)| Some((o, used.from.get(o)?))).collect();
+    // Only imports and includes say it themselves; they never count as the same as an entry of `roles:`.
+    let included = used.allow_duplicates.is_some();
     format!(
-        "{} {} {} {} {tags:?} {from:?} {}",
+        "{included} {} {} {} {} {tags:?} {from:?} {}",
         used.name,
         path.display(),
         repr(&Value::Map(used.params.clone())),

@@ -346,18 +346,24 @@ fn template_files_are_text() {
         ("{{ l }}\n", "[1, 2]\n"),
         ("{% if t %}\nx\n{% endif %}\ny\n", "x\ny\n"),
         ("{{ 'a\\tb' }}\n", "a\tb\n"),
-        ("{% include 'part.j2' %}", "part n -\n"),
-        ("{% include 'outer.j2' %}", "part n -\n"),
+        ("{% include 'part.j2' %}", "part n -"),
+        ("{% include 'outer.j2' %}", "part n -"),
         ("{% include 'none.j2' ignore missing %}x", "x"),
         ("{% import 'lib.j2' as lib %}{{ lib.hi(name) }}", "hi n"),
         ("{% from 'lib.j2' import hi %}{{ hi(1) }}", "hi 1"),
-        ("{% extends 'base.j2' %}{% block body %}mine{% endblock %}", "<mine>\n"),
-        ("#jinja2: trim_blocks: False\n{% if t %}\nx\n{% endif %}\n", "\nx\n\n"),
+        ("{% extends 'base.j2' %}{% block body %}mine{% endblock %}", "<mine>"),
+        ("#jinja2: trim_blocks: False\n{% if t %}\nx\n{% endif %}\n", "\nx\n"),
         (
             "#jinja2: variable_start_string: '[[', variable_end_string: ']]'\n[[ name ]] {{ name }}",
             "n {{ name }}",
         ),
         ("a\r\nb\n", "a\nb\n"),
+        ("a\n{% include 'part.j2' %}\nb\n", "a\npart n -b\n"),
+        ("{% set y = 5 %}{% macro m() %}{{ y | default('no') }}{% endmacro %}{{ m() }}", "5"),
+        ("{{ omit }}{{ none }}{{ [1, none] }}{{ 'x' if false }}\n", "[1, None]\n"),
+        ("{% extends 'base.j2' %}{% block body %}mine{% endblock %}\n", "<mine>\n"),
+        ("{% if t %}x{% endif %}\n", "x\n"),
+        ("{{ gone | ansible.builtin.default('d') }}", "d"),
         ("x\n\n{{ gone }}\n", "! test.yml:3:4: 'gone' is undefined"),
         (
             "#jinja2: lstrip_blocks: True\n  {% if gone %}{% endif %}\n",
@@ -490,4 +496,29 @@ fn speed() {
             let _ = std::hint::black_box(templar.render(&text, &scope, &site));
         });
     }
+}
+
+#[test]
+fn one_renderer_serves_many_threads() {
+    let (templar, scope) = (Arc::new(templar()), scope(json!({"a": "{{ b }}", "b": 1})));
+    std::thread::scope(|threads| {
+        for i in 0..4 {
+            let (templar, scope) = (Arc::clone(&templar), Arc::clone(&scope));
+            threads.spawn(move || {
+                let text = Value::Text(written(&format!("{{{{ a + {i} }}}}")));
+                let sum = templar.render(&text, &scope, &Site::default());
+                assert_eq!(sum.expect("it renders"), Value::from(1 + i));
+            });
+        }
+    });
+}
+
+#[test]
+fn an_endless_loop_ends() {
+    let scope = scope(json!({"big": (0..1000).collect::<Vec<_>>()}));
+    let e = render(
+        "{% for a in range(1000000) %}{% for b in range(1000) %}{% for c in big %}{% endfor %}{% endfor %}{% endfor %}",
+        &scope,
+    );
+    assert!(e.is_err_and(|e| e.to_string().contains("takes too long")));
 }

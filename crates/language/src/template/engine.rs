@@ -17,7 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// How many templates may need one another: a variable whose template needs itself ends here.
 pub const DEPTH_MAX: u32 = 100;
 /// How many instructions one template may take: an endless loop ends here, after some seconds.
-const FUEL: u64 = 200_000_000;
+const FUEL: u64 = 20_000_000;
 
 /// What all evaluations share.
 pub(super) struct Engine {
@@ -167,10 +167,12 @@ impl Engine {
 
     /// The value of a text that a person wrote and that holds a template.
     pub(super) fn evaluate(&self, text: &Text, world: &Arc<World>) -> Result<Jinja, TemplateError> {
-        let code = self.cached(&self.values, text.as_str(), text, |s| self.compile(s))?;
+        let code = Self::cached(&self.values, text.as_str(), text, |s| self.compile(s))?;
         let value = self.run(&code, text, world)?;
-        Ok(match (text.as_str().strip_suffix('\n'), value.as_str()) {
-            (Some(_), Some(printed)) => Jinja::from(format!("{printed}\n")),
+        Ok(match (text.as_str().ends_with('\n'), value.as_str()) {
+            (true, Some(printed)) => {
+                Jinja::from(native::with_final_newlines(text.as_str(), printed.to_owned()))
+            }
             _ => value,
         })
     }
@@ -190,7 +192,7 @@ impl Engine {
         text: &Text,
         world: &Arc<World>,
     ) -> Result<Jinja, TemplateError> {
-        let code = self.cached(&self.conditions, text.as_str(), text, |s| {
+        let code = Self::cached(&self.conditions, text.as_str(), text, |s| {
             self.with_known_names(machine::condition(s)?)
         })?;
         self.run(&code, text, world)
@@ -202,7 +204,7 @@ impl Engine {
         text: &Text,
         world: &Arc<World>,
     ) -> Result<Jinja, TemplateError> {
-        let code = self.cached(&self.expressions, text.as_str(), text, |s| {
+        let code = Self::cached(&self.expressions, text.as_str(), text, |s| {
             self.with_known_names(machine::expression(s, 0)?)
         })?;
         self.run(&code, text, world)
@@ -216,7 +218,7 @@ impl Engine {
         options: &str,
     ) -> Result<Arc<Code>, TemplateError> {
         let key = format!("{options}\0{}", text.as_str());
-        self.cached(&self.files, &key, text, |_| {
+        Self::cached(&self.files, &key, text, |_| {
             self.with_known_names(machine::template(text.as_str(), syntax)?)
         })
     }
@@ -304,7 +306,6 @@ impl Engine {
     }
 
     fn cached(
-        &self,
         cache: &Cache,
         key: &str,
         text: &Text,

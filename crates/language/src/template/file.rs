@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::world::World;
-use super::{FileOptions, TemplateError, TemplateErrorKind, lazy, report};
+use super::{FileOptions, TemplateError, TemplateErrorKind, lazy, native, report};
 use crate::value::Text;
 use minijinja::syntax::SyntaxConfig;
 use std::sync::Arc;
@@ -23,18 +23,21 @@ pub(super) fn render(
     };
     let (options, body, skipped) = with_header(text.as_str(), options).map_err(placed)?;
     let syntax = syntax(&options).map_err(placed)?;
+    // The final newline is no part of the template: it comes back whatever the last line is.
     // The header is cut off, and every line of it counts for the places of errors.
     let body = normalized(body);
+    let template = body.strip_suffix('\n').unwrap_or(&body);
     let shown = match text.place() {
         Some(place) => {
             let mut place = place.clone();
             place.line += skipped;
-            Text::written(body.as_str(), place)
+            Text::written(template, place)
         }
-        None => Text::computed(body.as_str()),
+        None => Text::computed(template),
     };
     let code = engine.file_code(&shown, &syntax, &format!("{options:?}"))?;
     let rendered = engine.run_file(&code, &shown, world)?;
+    let rendered = native::with_final_newlines(&body, rendered);
     if let Some(e) = lazy::take_print_failure() {
         return Err(report::via(e, None, &shown));
     }

@@ -82,7 +82,9 @@ pub(super) fn add(env: &mut Environment<'static>, files: &Arc<Files>) {
     env.set_syntax(syntax.clone());
     env.set_loader(move |key| {
         let text = loader.load(key)?;
-        Ok(text.map(|text| machine::tolerant_source(&text, &syntax)))
+        // The final newline is no part of a template that another one names.
+        let body = |text: String| text.strip_suffix('\n').map(str::to_owned).unwrap_or(text);
+        Ok(text.map(|text| machine::tolerant_source(&body(text), &syntax)))
     });
     env.add_function(CHAIN, |state: &State<'_, '_>, name: &str, keys: Rest<Jinja>| {
         machine::chain(state, name, &keys)

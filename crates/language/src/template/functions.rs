@@ -42,7 +42,7 @@ fn split(mut args: Vec<Jinja>) -> Result<(Vec<Jinja>, Kwargs), Error> {
     };
     let kwargs = match kwargs {
         Some(kwargs) => Kwargs::try_from(kwargs)?,
-        None => Kwargs::from_iter(std::iter::empty::<(&str, Jinja)>()),
+        None => std::iter::empty::<(&str, Jinja)>().collect(),
     };
     Ok((args, kwargs))
 }
@@ -68,7 +68,7 @@ fn lookup(
         .filter(|key| !["wantlist", "errors"].contains(key))
         .map(|key| Ok((key.to_owned(), kwargs.peek::<Jinja>(key)?)))
         .collect::<Result<_, Error>>()?;
-    let options = Kwargs::from_iter(rest);
+    let options: Kwargs = rest.into_iter().collect();
     let found = match extend::lookup(state, name, terms, options) {
         Ok(found) => found,
         Err(_) if errors != "strict" => {
@@ -196,7 +196,7 @@ pub(super) fn method(
             let count = of.try_iter()?.filter(|item| *item == sought).count();
             Ok(Jinja::from(count))
         }
-        (ValueKind::Seq | ValueKind::Iterable, "copy") | (ValueKind::Map, "copy") => Ok(of.clone()),
+        (ValueKind::Seq | ValueKind::Iterable | ValueKind::Map, "copy") => Ok(of.clone()),
         (ValueKind::Seq | ValueKind::Map, _) if mutable::METHODS.contains(&name) => {
             Err(Error::new(
                 ErrorKind::InvalidOperation,

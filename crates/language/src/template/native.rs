@@ -14,6 +14,16 @@ pub(super) fn syntax() -> SyntaxConfig {
     builder.build().unwrap_or_default()
 }
 
+/// The text of a template with at least as many final newlines as its source has: the last of them is no part of the
+/// template, and a block before it takes its own.
+pub(super) fn with_final_newlines(source: &str, mut text: String) -> String {
+    let count = |s: &str| s.len() - s.trim_end_matches('\n').len();
+    for _ in count(&text)..count(source) {
+        text.push('\n');
+    }
+    text
+}
+
 /// What a template has printed: a template that prints one value and nothing else is that value. `None` and `omit` are
 /// not printed at all.
 #[derive(Default)]

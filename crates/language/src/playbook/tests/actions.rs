@@ -267,6 +267,7 @@ fn literal_types() {
         ("when", "{a: b}"),
         ("tags", "{a: 1}"),
         ("tags", "1"),
+        ("tags", ""),
         ("name", "[a]"),
         ("notify", "{a: 1}"),
         ("environment", "text"),
@@ -367,4 +368,13 @@ fn shapes_of_tasks() {
 fn every_error_is_collected() {
     let wrong = task_errors("- dbug:\n- debug:\n  whn: 1\n  become: banana\n- name: x");
     assert_eq!(wrong.len(), 4, "{wrong:?}");
+}
+
+#[test]
+fn defaults_for_unknown_modules_are_warned_of() {
+    let text = "- hosts: all\n  module_defaults: {copy: {mode: a}, group/x: {}, nope: {}}\n";
+    let loader = loader(&[("site.yml", text)]);
+    let (_, warnings) = loader.playbook(Path::new("site.yml")).unwrap();
+    let shown: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["site.yml:2:51: defaults for the unknown module \"nope\" do nothing"]);
 }

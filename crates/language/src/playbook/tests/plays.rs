@@ -122,7 +122,11 @@ fn wrong_blocks() {
         task_errors("- block: [{debug: }]\n  debug:"),
         ["site.yml:4:7: unknown keyword \"debug\" of a block"]
     );
-    assert!(task_errors("- block: []\n  always:").is_empty());
+    assert_eq!(
+        task_errors("- block: []\n  always:"),
+        ["site.yml:3:7: \"always\" has no tasks (an empty list is written as `[]`)"]
+    );
+    assert!(task_errors("- block: []\n  always: []").is_empty());
 }
 
 #[test]

@@ -95,11 +95,11 @@ fn dependencies_run_first_with_the_keywords_of_their_user() {
     ]);
     assert_eq!(labels(&book), ["u : u", "s : s", "u : u", "r : r"]);
     let play = &book.plays[0];
-    let names: Vec<_> = play.roles.iter().map(|r| (r.name.as_str(), r.parents.join("<"))).collect();
-    assert_eq!(
-        names,
-        [("u", "s<r".into()), ("s", "r".into()), ("u", "r".into()), ("r", String::new())]
-    );
+    let [role] = &play.roles[..] else { panic!("{:?}", play.roles) };
+    let names: Vec<_> = role.dependencies.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["s", "u"]);
+    assert_eq!(role.dependencies[0].dependencies[0].name, "u");
+    assert!(role.dependencies[0].parents.is_empty(), "only imports and includes count");
     let entries = tasks(&play.sections[1]);
     assert_eq!(entries[0].tags, ["t"]);
     assert_eq!(entries[2].tags, ["dep", "t"]);
@@ -309,8 +309,9 @@ fn dependencies_by_source() {
         ("roles/my-role/tasks/main.yml", "[]"),
         ("roles/s/tasks/main.yml", "[]"),
     ]);
-    let names: Vec<_> = book.plays[0].roles.iter().map(|r| r.name.as_str()).collect();
-    assert_eq!(names, ["my-role", "s", "r"]);
+    let names: Vec<_> =
+        book.plays[0].roles[0].dependencies.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["my-role", "s"]);
 }
 
 #[test]
@@ -359,4 +360,25 @@ fn keywords_that_reach_no_task_are_warned_of() {
     let (_, warnings) = loader.playbook(Path::new("site.yml")).unwrap();
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].message, "\"register\" does nothing on import_role");
+}
+
+#[test]
+fn vars_of_an_entry_stay_with_it() {
+    let book = book(&[
+        ("site.yml", "- hosts: a\n  roles: [{role: r, vars: {x: entry}, p: 1}]\n"),
+        ("roles/r/meta/main.yml", "dependencies: [d]\n"),
+        ("roles/r/tasks/main.yml", "- debug:\n- import_role: {name: e}\n"),
+        ("roles/d/tasks/main.yml", "- debug:\n"),
+        ("roles/e/tasks/main.yml", "- debug:\n"),
+    ]);
+    let entries = tasks(&book.plays[0].sections[1]);
+    let seen =
+        |at: usize| entries[at].task.lineage.levels().any(|l| l.keywords.vars.get("x").is_some());
+    assert_eq!((seen(0), seen(1)), (false, true));
+    let params = entries[0].task.lineage.levels().filter_map(|l| match &l.kind {
+        BlockKind::Role(role) => Some(role.params.len()),
+        _ => None,
+    });
+    assert_eq!(params.sum::<usize>(), 1, "parameters reach dependencies");
+    assert_eq!(entries[2].task.lineage.role().unwrap().parents, ["r"]);
 }

@@ -44,7 +44,7 @@ fn random(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
         return Err(fail("'start' and 'step' go with a whole number only"));
     }
     let items = python::items(&end)?;
-    items.choose(&mut generator).cloned().ok_or_else(|| empty())
+    items.choose(&mut generator).cloned().ok_or_else(empty)
 }
 
 fn shuffle(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {

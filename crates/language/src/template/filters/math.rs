@@ -145,7 +145,7 @@ fn extreme(args: &mut Args, wanted: Ordering) -> Result<Value, Error> {
             _ => best = Some((key, item)),
         }
     }
-    best.map(|(_, item)| item).ok_or_else(|| empty())
+    best.map(|(_, item)| item).ok_or_else(empty)
 }
 
 fn sum(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {

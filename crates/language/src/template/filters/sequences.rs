@@ -210,12 +210,12 @@ fn first(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
         let found = python::get(&value, &Value::from(0))?;
         return if value.len() == Some(0) { Err(empty()) } else { Ok(found) };
     }
-    python::items(&value)?.into_iter().next().ok_or_else(|| empty())
+    python::items(&value)?.into_iter().next().ok_or_else(empty)
 }
 
 fn last(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
     let items = python::items(&args.value("seq")?)?;
-    items.into_iter().next_back().ok_or_else(|| empty())
+    items.into_iter().next_back().ok_or_else(empty)
 }
 
 fn batch(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {

@@ -125,7 +125,9 @@ struct Finder<'s> {
 
 impl Finder<'_> {
     fn stmts(&mut self, stmts: &[Stmt<'_>]) {
-        stmts.iter().for_each(|stmt| self.stmt(stmt));
+        for stmt in stmts {
+            self.stmt(stmt);
+        }
     }
 
     fn target(&mut self, target: &Expr<'_>) {
@@ -235,11 +237,11 @@ impl Finder<'_> {
                 self.expr(&e.true_expr);
                 e.false_expr.iter().for_each(|e| self.expr(e));
             }
-            Expr::Filter(e) if !rewrite::TOLERANT_FILTERS.contains(&e.name) => {
+            Expr::Filter(e) if !rewrite::TOLERANT_FILTERS.contains(&rewrite::short(e.name)) => {
                 e.expr.iter().for_each(|e| self.expr(e));
                 self.args(&e.args);
             }
-            Expr::Test(e) if !rewrite::TOLERANT_TESTS.contains(&e.name) => {
+            Expr::Test(e) if !rewrite::TOLERANT_TESTS.contains(&rewrite::short(e.name)) => {
                 self.expr(&e.expr);
                 self.args(&e.args);
             }

@@ -58,12 +58,12 @@ pub(super) enum Kind {
 
 /// Compiles one expression that stands in a template.
 pub(super) fn expression(source: &str, at: usize) -> Result<Code, Error> {
-    expression_in(Dialect { mutates: mutates(source), embeds: false }, source, at)
+    expression_in(Dialect { mutates: mutates(source), ..Dialect::default() }, source, at)
 }
 
 /// Compiles a condition.
 pub(super) fn condition(source: &str) -> Result<Code, Error> {
-    expression_in(Dialect { mutates: false, embeds: true }, source, 0)
+    expression_in(Dialect { embeds: true, ..Dialect::default() }, source, 0)
 }
 
 fn expression_in(dialect: Dialect, source: &str, at: usize) -> Result<Code, Error> {
@@ -89,7 +89,8 @@ fn expression_in(dialect: Dialect, source: &str, at: usize) -> Result<Code, Erro
 pub(super) fn template(source: &str, syntax: &SyntaxConfig) -> Result<Code, Error> {
     machinery::parse(source, "<template>", syntax.clone())?;
     let source = keep(source);
-    let dialect = Dialect { mutates: mutates(source), embeds: false };
+    let encloses = source.contains("macro") || source.contains("call");
+    let dialect = Dialect { mutates: mutates(source), encloses, embeds: false };
     let tree = dialect.statement(&machinery::parse(source, "<template>", syntax.clone())?);
     let mut generator = CodeGenerator::new("<template>", source);
     generator.compile_stmt(&tree);

@@ -24,6 +24,8 @@ const FORGIVEN_FUNCTIONS: &[&str] = &["lookup", "query", "q", "undef"];
 pub(super) struct Dialect {
     /// It calls methods that change lists or dictionaries, so the ones it makes must be changeable.
     pub(super) mutates: bool,
+    /// It has macros. They see the variables around them that their text names, so a name must stay a name in the tree.
+    pub(super) encloses: bool,
     /// It is a condition: a template inside a string constant is rendered, as in Ansible up to 2.22.
     pub(super) embeds: bool,
 }
@@ -183,7 +185,7 @@ impl Dialect {
     }
 
     /// A list or dictionary that methods may change, if the text has such methods.
-    pub(super) fn changeable<'a>(self, expr: Expr<'a>) -> Expr<'a> {
+    pub(super) fn changeable(self, expr: Expr<'_>) -> Expr<'_> {
         if !self.mutates {
             return expr;
         }
@@ -192,9 +194,9 @@ impl Dialect {
     }
 
     fn filter<'a>(self, e: &ast::Filter<'a>) -> ast::Filter<'a> {
-        let tolerant = TOLERANT_FILTERS.contains(&e.name);
+        let tolerant = TOLERANT_FILTERS.contains(&short(e.name));
         let input = if tolerant { How::Lenient } else { How::Used };
-        let args = if tolerant || e.name == "ternary" { How::Lenient } else { How::Used };
+        let args = if tolerant || short(e.name) == "ternary" { How::Lenient } else { How::Used };
         ast::Filter {
             name: e.name,
             expr: e.expr.as_ref().map(|e| self.how(e, input)),
@@ -203,7 +205,7 @@ impl Dialect {
     }
 
     fn test<'a>(self, e: &ast::Test<'a>) -> ast::Test<'a> {
-        let how = if TOLERANT_TESTS.contains(&e.name) { How::Lenient } else { How::Used };
+        let how = if TOLERANT_TESTS.contains(&short(e.name)) { How::Lenient } else { How::Used };
         ast::Test {
             name: e.name,
             expr: self.how(&e.expr, how),
@@ -267,7 +269,18 @@ impl Dialect {
     pub(super) fn lenient<'a>(self, expr: &Expr<'a>) -> Expr<'a> {
         let span = expr.span();
         match expr {
-            Expr::Var(e) => calling(&calls::VARIABLE, span, vec![text(e.id, span)]),
+            Expr::Var(e) => {
+                let call = calling(&calls::VARIABLE, span, vec![text(e.id, span)]);
+                if !self.encloses {
+                    return call;
+                }
+                let always = ast::IfExpr {
+                    test_expr: constant(Jinja::from(true), span),
+                    true_expr: call,
+                    false_expr: Some(self.strict(expr)),
+                };
+                Expr::IfExpr(Spanned::new(always, span))
+            }
             Expr::GetAttr(e) => calling(
                 &calls::ELEMENT,
                 span,
@@ -281,7 +294,7 @@ impl Dialect {
                     CallArg::Pos(self.used(&e.subscript_expr)),
                 ],
             ),
-            Expr::Filter(e) if !TOLERANT_FILTERS.contains(&e.name) => {
+            Expr::Filter(e) if !TOLERANT_FILTERS.contains(&short(e.name)) => {
                 let mut given = vec![text(e.name, span)];
                 given.extend(e.expr.as_ref().map(|input| CallArg::Pos(self.lenient(input))));
                 given.extend(self.args(&e.args, How::Lenient));
@@ -333,6 +346,13 @@ pub(super) fn constant<'a>(value: Jinja, span: Span) -> Expr<'a> {
 
 pub(super) fn at<T, U>(old: &Spanned<T>, new: U) -> Spanned<U> {
     Spanned::new(new, old.span())
+}
+
+/// The name of a filter or test without its collection.
+pub(super) fn short(name: &str) -> &str {
+    name.strip_prefix("ansible.builtin.")
+        .or_else(|| name.strip_prefix("ansible.legacy."))
+        .unwrap_or(name)
 }
 
 fn ordering(op: ast::CompareOpKind) -> Option<&'static str> {
