@@ -184,8 +184,10 @@ impl Inner {
         let shell = spares.remove(at);
         if !shell.is_ready() {
             let more = |wanted: usize| (wanted < SPARES).then_some(wanted + 1);
-            // Already at the most: nothing to do.
-            drop(self.wanted.fetch_update(Ordering::AcqRel, Ordering::Acquire, more));
+            // An error means that it is already at the most.
+            if self.wanted.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok() {
+                tracing::debug!("login shells start slowly: keeping another spare");
+            }
         }
         Some(shell)
     }
