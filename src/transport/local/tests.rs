@@ -222,3 +222,14 @@ async fn su_gets_its_password_at_its_own_prompt() {
     let error = run(nosuch).await.unwrap_err().to_string();
     assert_eq!(error, "su to nosuch failed: su: user nosuch does not exist");
 }
+
+#[tokio::test]
+async fn a_shell_that_stops_reading_has_run_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    // As bash does with TMOUT: the marker was printed, then the shell ends without an error.
+    let body = "while [ \"$1\" != /bin/sh ]; do shift; done\n\
+                marker=${3#*echo }; echo ${marker%%;*} $$ | sed 's/ \\$\\$//'; exit 0";
+    let rights = Become { password: None, ..fake_sudo(directory.path(), body) };
+    let error = with_rights(rights, "echo ran").await.unwrap_err().to_string();
+    assert!(error.contains("before it had read the script"), "{error}");
+}

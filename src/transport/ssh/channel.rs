@@ -44,7 +44,7 @@ pub(super) struct Shell {
     eager: bool,
     write: Arc<ChannelWriteHalf<Msg>>,
     phase: watch::Receiver<Phase>,
-    end: oneshot::Receiver<Result<Output, TransportError>>,
+    end: oneshot::Receiver<Outcome>,
 }
 
 impl Shell {
@@ -79,7 +79,7 @@ impl Shell {
             greeting: Some(Greeting::new(launch)),
             phase: phase_sender,
             passwords: Some(passwords),
-            out: Capture::default(),
+            out: Capture::after(shell::STARTED.as_bytes()),
             err: Capture::default(),
             status: None,
             refused: None,
@@ -156,8 +156,10 @@ impl Shell {
                 .is_ok_and(|phase| *phase != Phase::Over);
             if !ready {
                 return match (&mut self.end).await {
-                    Ok(Err(error @ TransportError::Lost(_))) => Outcome::NotSent(unsent(&error)),
-                    Ok(result) => Outcome::Done(result),
+                    Ok(Outcome::Done(Err(error @ TransportError::Lost(_)))) => {
+                        Outcome::NotSent(unsent(&error))
+                    }
+                    Ok(outcome) => outcome,
                     Err(_) => Outcome::NotSent(unsent(&"its reader ended")),
                 };
             }
@@ -179,9 +181,9 @@ impl Shell {
                     sent = true;
                 }
                 end = &mut self.end => {
-                    return Outcome::Done(end.unwrap_or_else(|_| {
-                        Err(TransportError::Lost("its reader ended".to_owned()))
-                    }));
+                    return end.unwrap_or_else(|_| {
+                        Outcome::Done(Err(TransportError::Lost("its reader ended".to_owned())))
+                    });
                 }
             }
         }
@@ -252,7 +254,7 @@ struct Drain {
 }
 
 impl Drain {
-    async fn run(mut self, mut read: ChannelReadHalf) -> Result<Output, TransportError> {
+    async fn run(mut self, mut read: ChannelReadHalf) -> Outcome {
         let mut last: Option<Instant> = None;
         loop {
             let message = match last {
@@ -336,19 +338,26 @@ impl Drain {
         }
     }
 
-    fn finish(self) -> Result<Output, TransportError> {
+    fn finish(self) -> Outcome {
         if let Some(error) = self.refused {
-            return Err(error);
+            return Outcome::Done(Err(error));
         }
         let Some(status) = self.status else {
-            return Err(TransportError::Lost(
+            return Outcome::Done(Err(TransportError::Lost(
                 "the channel was closed without an exit status".to_owned(),
-            ));
+            )));
         };
-        match self.greeting {
-            Some(greeting) => Err(greeting.ended(&status)),
-            None => Ok(Output { status, stdout: self.out.finish(), stderr: self.err.finish() }),
+        if let Some(greeting) = self.greeting {
+            return Outcome::Done(Err(greeting.ended(&status)));
         }
+        if !self.out.has_begun() {
+            return Outcome::NotSent(unsent(&format!(
+                "the waiting shell ended with status {} before it had read the script",
+                status.code()
+            )));
+        }
+        let (stdout, stderr) = (self.out.finish(), self.err.finish());
+        Outcome::Done(Ok(Output { status, stdout, stderr }))
     }
 }
 
