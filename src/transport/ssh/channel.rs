@@ -17,6 +17,9 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// How long a killed script may take to be reported.
 const KILLED: Duration = Duration::from_secs(2);
 
+/// How long a shell whose script is to be killed may take to start.
+const STARTING: Duration = Duration::from_secs(30);
+
 /// Kills the process group of a shell through another channel: process id, rights.
 pub(super) type Kill = Arc<dyn Fn(u32, Option<Become>) + Send + Sync>;
 
@@ -214,12 +217,22 @@ impl Guard {
     /// not know the request. So it is also killed through another channel. Closing this one is the last resort.
     fn fire(&self) {
         let (write, mut phase) = (Arc::clone(&self.write), self.phase.clone());
-        if let Phase::Ready(pid) = *phase.borrow() {
-            (self.kill)(pid, self.rights.clone());
-        }
+        let (kill, rights) = (Arc::clone(&self.kill), self.rights.clone());
         tokio::spawn(async move {
             if let Err(error) = write.signal(Sig::KILL).await {
                 tracing::debug!(%error, "the signal was not sent");
+            }
+            // A shell that is still starting has its script already, and would run it.
+            let started = phase.wait_for(|phase| *phase != Phase::Starting);
+            let pid = match timeout(STARTING, started).await {
+                Ok(Ok(phase)) => match *phase {
+                    Phase::Ready(pid) => Some(pid),
+                    Phase::Starting | Phase::Over => None,
+                },
+                _ => None,
+            };
+            if let Some(pid) = pid {
+                kill(pid, rights);
             }
             drop(timeout(KILLED, until_over(&mut phase)).await);
             if let Err(error) = write.close().await {
