@@ -9,11 +9,28 @@ pub(crate) struct Capture {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     omitted: u64,
+    /// What the stream must begin with; not kept.
+    prefix: &'static [u8],
 }
 
 impl Capture {
+    /// For a stream that begins with this.
+    pub(crate) fn after(prefix: &'static [u8]) -> Self {
+        Self { prefix, ..Self::default() }
+    }
+
+    /// Whether the prefix was there.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.prefix.is_empty()
+    }
+
     /// Takes the next bytes of the stream.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) {
+        while let ([wanted, prefix @ ..], [first, rest @ ..]) = (self.prefix, bytes)
+            && wanted == first
+        {
+            (self.prefix, bytes) = (prefix, rest);
+        }
         let room = Captured::HEAD - self.head.len();
         let (first, rest) = bytes.split_at(room.min(bytes.len()));
         self.head.extend_from_slice(first);

@@ -1,6 +1,6 @@
 //! The files of known_hosts: read once, added to at first contacts.
 
-use super::parse::{Entry, parse};
+use super::parse::{Entry, Lines, hash, parse};
 use super::{Names, Offered, Verdict, decide};
 use rustix::fs::{FlockOperation, flock};
 use std::collections::HashMap;
@@ -21,8 +21,8 @@ impl Book {
     ///
     /// # Errors
     /// One exists and cannot be read: nothing may be trusted then.
-    pub(crate) fn entries(&self, files: &[PathBuf]) -> Result<Vec<Entry>, String> {
-        let mut all = Vec::new();
+    pub(crate) fn entries(&self, files: &[PathBuf]) -> Result<Lines, String> {
+        let mut all = Lines::default();
         for file in files {
             let mut known = self.files.lock().unwrap_or_else(PoisonError::into_inner);
             let entries = match known.get(file) {
@@ -40,17 +40,23 @@ impl Book {
                     entries
                 }
             };
-            all.extend(entries.iter().cloned());
+            all.0.push(entries);
         }
         Ok(all)
     }
 
     /// Adds one line for a host that nothing is known of: one write under a lock, so that neither a crash nor another
-    /// process leaves half a line or a second one.
+    /// process leaves half a line or a second one. `hashed`: the name is not readable (`HashKnownHosts`).
     ///
     /// # Errors
     /// The file cannot be written, or another process has added another key meanwhile.
-    pub(crate) fn add(&self, file: &Path, names: &Names, key: Offered<'_>) -> Result<(), String> {
+    pub(crate) fn add(
+        &self,
+        file: &Path,
+        names: &Names,
+        key: Offered<'_>,
+        hashed: bool,
+    ) -> Result<(), String> {
         let Offered::Key(key) = key else { return Ok(()) };
         let fail = |error: io::Error| format!("cannot add to {}: {error}", file.display());
         if let Some(directory) = file.parent()
@@ -66,7 +72,7 @@ impl Book {
         let mut text = Vec::new();
         file_now.seek(SeekFrom::Start(0)).map_err(fail)?;
         file_now.read_to_end(&mut text).map_err(fail)?;
-        match decide(&parse(&text, file), names, Offered::Key(key), 0) {
+        match decide(&Lines(vec![Arc::new(parse(&text, file))]), names, Offered::Key(key), 0) {
             Verdict::Known => {}
             Verdict::Unknown => {
                 let key = key.to_openssh().map_err(|error| error.to_string())?;
@@ -74,7 +80,8 @@ impl Book {
                 let (kind, blob) =
                     (words.next().unwrap_or_default(), words.next().unwrap_or_default());
                 let start = if text.is_empty() || text.ends_with(b"\n") { "" } else { "\n" };
-                let line = format!("{start}{} {kind} {blob}\n", names.name);
+                let name = if hashed { hash(&names.name) } else { names.name.clone() };
+                let line = format!("{start}{name} {kind} {blob}\n");
                 file_now.write_all(line.as_bytes()).map_err(fail)?;
                 file_now.sync_all().map_err(fail)?;
             }

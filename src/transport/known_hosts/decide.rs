@@ -1,6 +1,6 @@
 //! The verdict on a key or certificate that a server offers.
 
-use super::parse::{Entry, Marker};
+use super::parse::{Entry, Lines, Marker};
 use super::pattern::matches;
 use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::ssh_key::public::KeyData;
@@ -62,7 +62,7 @@ pub(crate) enum Verdict {
 }
 
 /// The verdict, from the lines of all files in order. `now` is in seconds since 1970, for certificates.
-pub(crate) fn decide(entries: &[Entry], names: &Names, offered: Offered<'_>, now: u64) -> Verdict {
+pub(crate) fn decide(entries: &Lines, names: &Names, offered: Offered<'_>, now: u64) -> Verdict {
     let verdict = decide_one(entries, &names.name, names, offered, now);
     match (&verdict, &names.plain) {
         (Verdict::Unknown, Some(plain)) => match decide_one(entries, plain, names, offered, now) {
@@ -74,13 +74,13 @@ pub(crate) fn decide(entries: &[Entry], names: &Names, offered: Offered<'_>, now
 }
 
 fn decide_one(
-    entries: &[Entry],
+    entries: &Lines,
     name: &str,
     names: &Names,
     offered: Offered<'_>,
     now: u64,
 ) -> Verdict {
-    let about: Vec<&Entry> = entries.iter().filter(|entry| entry.is_about(name)).collect();
+    let about = entries.about(name);
     let key = match offered {
         Offered::Key(key) => key.key_data(),
         Offered::Certificate(certificate) => certificate.public_key(),
@@ -145,16 +145,14 @@ fn certificate_holds(certificate: &Certificate, principal: &str, now: u64) -> Re
 }
 
 /// Key types on record for a host, to be asked for first, and whether an authority is on record.
-pub(crate) fn algorithms(entries: &[Entry], names: &Names) -> (Vec<Algorithm>, bool) {
+pub(crate) fn algorithms(entries: &Lines, names: &Names) -> (Vec<Algorithm>, bool) {
     let mut types: Vec<Algorithm> = Vec::new();
     let mut authority = false;
-    let about =
-        |name: &str| entries.iter().filter(|entry| entry.is_about(name)).collect::<Vec<_>>();
-    let mut found = about(&names.name);
+    let mut found = entries.about(&names.name);
     if found.is_empty()
         && let Some(plain) = &names.plain
     {
-        found = about(plain);
+        found = entries.about(plain);
     }
     for entry in found {
         let algorithm = entry.key.algorithm();

@@ -15,5 +15,4 @@ mod tests;
 pub(crate) use book::Book;
 pub(crate) use decide::{Names, Offered, Verdict, algorithms, decide};
 pub(crate) use message::refusal;
-pub(crate) use parse::{Entry, Marker, parse};
 pub(crate) use pattern::{matches, matches_list};

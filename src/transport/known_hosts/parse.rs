@@ -4,6 +4,8 @@ use super::pattern::matches_list;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use russh::keys::PublicKey;
+use russh::keys::key::safe_rng;
+use russh::keys::ssh_key::rand_core::Rng;
 use sha1::Sha1;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +19,17 @@ pub(crate) enum Marker {
     Authority,
     /// It must not be trusted, neither as a host's nor as an authority's.
     Revoked,
+}
+
+/// The usable lines of several files, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Lines(pub(crate) Vec<Arc<Vec<Entry>>>);
+
+impl Lines {
+    /// Those about this name.
+    pub(super) fn about(&self, name: &str) -> Vec<&Entry> {
+        self.0.iter().flat_map(|entries| entries.iter()).filter(|e| e.is_about(name)).collect()
+    }
 }
 
 /// One usable line.
@@ -55,6 +68,15 @@ fn digest(salt: &[u8], name: &str) -> Option<Hmac<Sha1>> {
     let mut mac = Hmac::<Sha1>::new_from_slice(salt).ok()?;
     mac.update(name.as_bytes());
     Some(mac)
+}
+
+/// A name as `ssh-keygen -H` writes it.
+pub(super) fn hash(name: &str) -> String {
+    let mut salt = [0u8; 20];
+    safe_rng().fill_bytes(&mut salt);
+    // A key of any length is good for HMAC.
+    let mac = digest(&salt, name).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
+    format!("|1|{}|{}", STANDARD.encode(salt), STANDARD.encode(mac))
 }
 
 /// The usable lines of a file. OpenSSH skips lines that it cannot read (other key types, damaged ones), and so do we: such

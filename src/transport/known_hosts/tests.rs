@@ -1,5 +1,6 @@
 //! Verdicts as OpenSSH gives them (hostfile.c, `ssh-keygen -F`).
 
+use super::parse::{Lines, parse};
 use super::*;
 use russh::keys::{Certificate, PublicKey};
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ fn fill(text: &str) -> String {
 }
 
 fn verdict(text: &str, host: &str, port: u16, alias: Option<&str>, offer: &str) -> &'static str {
-    let entries = parse(fill(text).as_bytes(), Path::new("known_hosts"));
+    let entries = Lines(vec![parse(fill(text).as_bytes(), Path::new("known_hosts")).into()]);
     let names = Names::new(host, port, alias);
     let certificate = |text: &str| Certificate::from_openssh(text.trim()).unwrap();
     let (key, signed);
@@ -184,7 +185,7 @@ fn an_alias_is_looked_up_without_port() {
 #[test]
 fn types_on_record_are_asked_for_first() {
     let text = fill("web.example.com %E\nweb.example.com %A\n@cert-authority * %CA\ndb %R");
-    let entries = parse(text.as_bytes(), Path::new("k"));
+    let entries = Lines(vec![parse(text.as_bytes(), Path::new("k")).into()]);
     let (types, authority) = algorithms(&entries, &Names::new(WEB, 22, None));
     let types: Vec<String> = types.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -218,7 +219,7 @@ fn refusals_say_what_to_do() {
 fn an_unreadable_file_refuses_and_a_missing_one_is_empty() {
     let directory = tempfile::tempdir().unwrap();
     let book = Book::default();
-    assert!(book.entries(&[directory.path().join("none")]).unwrap().is_empty());
+    assert!(book.entries(&[directory.path().join("none")]).unwrap().0.iter().all(|f| f.is_empty()));
     assert!(book.entries(&[directory.path().to_owned()]).unwrap_err().contains("cannot read"));
 }
 
@@ -234,7 +235,7 @@ fn s3_first_contacts_at_once_leave_one_line_a_host() {
             scope.spawn(move || {
                 let names = Names::new(&format!("node{}", index % 10), 22, None);
                 // A book of its own, as another process has.
-                Book::default().add(file, &names, Offered::Key(key)).unwrap();
+                Book::default().add(file, &names, Offered::Key(key), index % 2 == 0).unwrap();
             });
         }
     });
@@ -251,6 +252,6 @@ fn an_unfinished_last_line_is_not_joined() {
     std::fs::write(&file, fill("db %B")).unwrap();
     let key = PublicKey::from_openssh(A.trim()).unwrap();
     let book = Book::default();
-    book.add(&file, &Names::new(WEB, 22, None), Offered::Key(&key)).unwrap();
-    assert_eq!(book.entries(&[file]).unwrap().len(), 2);
+    book.add(&file, &Names::new(WEB, 22, None), Offered::Key(&key), false).unwrap();
+    assert_eq!(book.entries(&[file]).unwrap().0[0].len(), 2);
 }

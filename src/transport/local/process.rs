@@ -42,6 +42,12 @@ pub(super) async fn run(
             }
         },
     };
+    if !running.out.has_begun() {
+        return Err(TransportError::Unsupported(format!(
+            "the shell ended before it had read the script (status {})",
+            status.code()
+        )));
+    }
     Ok(Output { status, stdout: running.out.finish(), stderr: running.err.finish() })
 }
 
@@ -120,7 +126,7 @@ impl Running {
             written: 0,
             frame: Some(frame),
             pid: None,
-            out: Capture::default(),
+            out: Capture::after(shell::STARTED.as_bytes()),
             err: Capture::default(),
             greeting: None,
         };

@@ -188,3 +188,48 @@ async fn copies_are_private() {
     assert_eq!(std::fs::read_to_string(&to).unwrap(), "text");
     assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+/// A program in the place of su: it asks in another language, and complains in two writes.
+const SU: &str = r#"
+[ "$1" = nosuch ] && { printf 'su: ' >&2; sleep 0.2; echo 'user nosuch does not exist' >&2; exit 1; }
+printf 'Mot de passe : ' >&2
+IFS= read -r word
+[ "$word" = s3cret ] || { echo >&2; echo 'su: Authentication failure' >&2; exit 1; }
+shift 2
+exec /bin/sh -c "$1"
+"#;
+
+#[tokio::test]
+async fn su_gets_its_password_at_its_own_prompt() {
+    let directory = tempfile::tempdir().unwrap();
+    let su = Become { method: "su".into(), ..fake_sudo(directory.path(), SU) };
+    let run = |rights: Become| async move {
+        let command = Command {
+            script: "cat; echo done".into(),
+            stdin: b"input\n".to_vec(),
+            become_: Some(rights),
+            ..Command::default()
+        };
+        LocalTarget::new().run(command).await
+    };
+    assert_eq!(run(su.clone()).await.unwrap().stdout.text(), "input\ndone\n");
+    let wrong = Become { password: Some("wrong".to_owned().into()), ..su.clone() };
+    let error = run(wrong).await.unwrap_err().to_string();
+    assert_eq!(error, "su to root failed: su: Authentication failure");
+    let without = Become { password: None, ..su.clone() };
+    assert!(run(without).await.unwrap_err().to_string().contains("asks for a password"));
+    let nosuch = Become { user: "nosuch".into(), ..su };
+    let error = run(nosuch).await.unwrap_err().to_string();
+    assert_eq!(error, "su to nosuch failed: su: user nosuch does not exist");
+}
+
+#[tokio::test]
+async fn a_shell_that_stops_reading_has_run_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    // As bash does with TMOUT: the marker was printed, then the shell ends without an error.
+    let body = "while [ \"$1\" != /bin/sh ]; do shift; done\n\
+                marker=${3#*echo }; echo ${marker%%;*} $$ | sed 's/ \\$\\$//'; exit 0";
+    let rights = Become { password: None, ..fake_sudo(directory.path(), body) };
+    let error = with_rights(rights, "echo ran").await.unwrap_err().to_string();
+    assert!(error.contains("before it had read the script"), "{error}");
+}

@@ -6,6 +6,10 @@ use crate::transport::{Command, TransportError};
 /// ones without input are read to the end of the stream by `cat`.
 const BY_LINE: usize = 4096;
 
+/// The first line of output once the whole script has arrived. A shell that ends without it (an idle limit such as `TMOUT`
+/// of bash, a cut stream) has run nothing, whatever its status.
+pub(crate) const STARTED: &str = "mainstay-started\n";
+
 /// Shell text on one line, without single quotes, backslashes or `!`: it passes unchanged through any login shell.
 ///
 /// The second character set of `IFS` (space, tab, newline) is where the newline comes from. A script that does not
@@ -16,7 +20,8 @@ pub(super) fn reader(marker: &str) -> String {
          case $m in l*)while [ $c -gt 0 ];do IFS= read -r l||exit 97;s=$s$l$n;c=$((c-1));done;;\
          *)s=$(cat);case $s in *$m)s=${{s%$m}};;*)exit 97;;esac;;esac;\
          case $m in li);;*)exec </dev/null;;esac;\
-         eval \"unset c l m n s;$s\""
+         echo {};eval \"unset c l m n s;$s\"",
+        STARTED.trim_end()
     )
 }
 

@@ -126,7 +126,8 @@ fn asks(rights: &Rights, err: &[u8]) -> bool {
         Method::Sudo => text.contains(&rights.prompt),
         Method::Su => {
             let last = text.rsplit('\n').next().unwrap_or_default().trim_end_matches(' ');
-            last.ends_with([':', '：'])
+            // `su: …` is the beginning of a complaint, of which the rest has not come yet.
+            last.ends_with([':', '：']) && !last.trim_start().starts_with("su:")
         }
     }
 }

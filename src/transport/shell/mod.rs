@@ -10,7 +10,7 @@ mod frame;
 mod greeting;
 mod launch;
 
-pub(crate) use frame::{frame, kill_script};
+pub(crate) use frame::{STARTED, frame, kill_script};
 pub(crate) use greeting::{Greeting, Step};
 pub(crate) use launch::Launch;
 

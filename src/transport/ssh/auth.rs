@@ -374,6 +374,10 @@ impl Login<'_> {
 
     fn secret(&mut self, method: &str) -> Option<String> {
         let password = self.endpoint.credentials.password.as_ref()?;
+        if self.endpoint.options.password_prompts == 0 {
+            self.skipped.push(format!("{method}: NumberOfPasswordPrompts is 0"));
+            return None;
+        }
         if !self.passwords {
             self.skipped.push(format!("{method}: not sent to a host whose key has changed"));
             return None;

@@ -17,6 +17,9 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// How long a killed script may take to be reported.
 const KILLED: Duration = Duration::from_secs(2);
 
+/// How long a shell whose script is to be killed may take to start.
+const STARTING: Duration = Duration::from_secs(30);
+
 /// Kills the process group of a shell through another channel: process id, rights.
 pub(super) type Kill = Arc<dyn Fn(u32, Option<Become>) + Send + Sync>;
 
@@ -44,7 +47,7 @@ pub(super) struct Shell {
     eager: bool,
     write: Arc<ChannelWriteHalf<Msg>>,
     phase: watch::Receiver<Phase>,
-    end: oneshot::Receiver<Result<Output, TransportError>>,
+    end: oneshot::Receiver<Outcome>,
 }
 
 impl Shell {
@@ -79,7 +82,7 @@ impl Shell {
             greeting: Some(Greeting::new(launch)),
             phase: phase_sender,
             passwords: Some(passwords),
-            out: Capture::default(),
+            out: Capture::after(shell::STARTED.as_bytes()),
             err: Capture::default(),
             status: None,
             refused: None,
@@ -156,8 +159,10 @@ impl Shell {
                 .is_ok_and(|phase| *phase != Phase::Over);
             if !ready {
                 return match (&mut self.end).await {
-                    Ok(Err(error @ TransportError::Lost(_))) => Outcome::NotSent(unsent(&error)),
-                    Ok(result) => Outcome::Done(result),
+                    Ok(Outcome::Done(Err(error @ TransportError::Lost(_)))) => {
+                        Outcome::NotSent(unsent(&error))
+                    }
+                    Ok(outcome) => outcome,
                     Err(_) => Outcome::NotSent(unsent(&"its reader ended")),
                 };
             }
@@ -179,9 +184,9 @@ impl Shell {
                     sent = true;
                 }
                 end = &mut self.end => {
-                    return Outcome::Done(end.unwrap_or_else(|_| {
-                        Err(TransportError::Lost("its reader ended".to_owned()))
-                    }));
+                    return end.unwrap_or_else(|_| {
+                        Outcome::Done(Err(TransportError::Lost("its reader ended".to_owned())))
+                    });
                 }
             }
         }
@@ -212,12 +217,22 @@ impl Guard {
     /// not know the request. So it is also killed through another channel. Closing this one is the last resort.
     fn fire(&self) {
         let (write, mut phase) = (Arc::clone(&self.write), self.phase.clone());
-        if let Phase::Ready(pid) = *phase.borrow() {
-            (self.kill)(pid, self.rights.clone());
-        }
+        let (kill, rights) = (Arc::clone(&self.kill), self.rights.clone());
         tokio::spawn(async move {
             if let Err(error) = write.signal(Sig::KILL).await {
                 tracing::debug!(%error, "the signal was not sent");
+            }
+            // A shell that is still starting has its script already, and would run it.
+            let started = phase.wait_for(|phase| *phase != Phase::Starting);
+            let pid = match timeout(STARTING, started).await {
+                Ok(Ok(phase)) => match *phase {
+                    Phase::Ready(pid) => Some(pid),
+                    Phase::Starting | Phase::Over => None,
+                },
+                _ => None,
+            };
+            if let Some(pid) = pid {
+                kill(pid, rights);
             }
             drop(timeout(KILLED, until_over(&mut phase)).await);
             if let Err(error) = write.close().await {
@@ -252,7 +267,7 @@ struct Drain {
 }
 
 impl Drain {
-    async fn run(mut self, mut read: ChannelReadHalf) -> Result<Output, TransportError> {
+    async fn run(mut self, mut read: ChannelReadHalf) -> Outcome {
         let mut last: Option<Instant> = None;
         loop {
             let message = match last {
@@ -336,19 +351,26 @@ impl Drain {
         }
     }
 
-    fn finish(self) -> Result<Output, TransportError> {
+    fn finish(self) -> Outcome {
         if let Some(error) = self.refused {
-            return Err(error);
+            return Outcome::Done(Err(error));
         }
         let Some(status) = self.status else {
-            return Err(TransportError::Lost(
+            return Outcome::Done(Err(TransportError::Lost(
                 "the channel was closed without an exit status".to_owned(),
-            ));
+            )));
         };
-        match self.greeting {
-            Some(greeting) => Err(greeting.ended(&status)),
-            None => Ok(Output { status, stdout: self.out.finish(), stderr: self.err.finish() }),
+        if let Some(greeting) = self.greeting {
+            return Outcome::Done(Err(greeting.ended(&status)));
         }
+        if !self.out.has_begun() {
+            return Outcome::NotSent(unsent(&format!(
+                "the waiting shell ended with status {} before it had read the script",
+                status.code()
+            )));
+        }
+        let (stdout, stderr) = (self.out.finish(), self.err.finish());
+        Outcome::Done(Ok(Output { status, stdout, stderr }))
     }
 }
 

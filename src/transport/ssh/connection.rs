@@ -20,7 +20,9 @@ const SPARES: usize = 3;
 /// Logging in, with an agent that somebody may have to touch.
 const LOGIN: Duration = Duration::from_secs(30);
 /// How long to wait for a session to become free on a server that allows few.
-const CROWDED: Duration = Duration::from_secs(60);
+const CROWDED: Duration = Duration::from_secs(600);
+/// How often it is asked again meanwhile: a session is free a moment after its script has ended.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How long a stream may take to be opened.
 const STREAM: Duration = Duration::from_secs(20);
 /// How long the kill through another channel may take.
@@ -37,8 +39,10 @@ struct Inner {
     wanted: AtomicUsize,
     /// Spares that are being started.
     warming: AtomicUsize,
-    /// The server allows too few sessions for spares.
+    /// The server allows too few sessions for spares beside what runs now.
     no_spares: AtomicBool,
+    /// Scripts that run.
+    running: AtomicUsize,
     /// A session was freed.
     freed: Notify,
 }
@@ -66,6 +70,7 @@ impl Connection {
                 wanted: AtomicUsize::new(1),
                 warming: AtomicUsize::new(0),
                 no_spares: AtomicBool::new(false),
+                running: AtomicUsize::new(0),
                 freed: Notify::new(),
             }),
         })
@@ -83,6 +88,7 @@ impl Connection {
     }
 
     pub(super) async fn run(&self, command: &Command) -> Outcome {
+        let _running = Running::new(&self.inner);
         let rights = command.become_.as_ref();
         let shell = match self.inner.take_spare(rights) {
             Some(shell) => shell,
@@ -96,7 +102,6 @@ impl Connection {
         let inner = Arc::clone(&self.inner);
         let outcome =
             shell.run(command, Arc::new(move |pid, rights| inner.kill(pid, rights))).await;
-        self.inner.freed.notify_one();
         outcome
     }
 
@@ -131,6 +136,25 @@ impl Connection {
     }
 }
 
+/// Counts a script while it runs, also if its caller gives up. Spares are tried again after the last.
+struct Running(Arc<Inner>);
+
+impl Running {
+    fn new(inner: &Arc<Inner>) -> Self {
+        inner.running.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(inner))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.running.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.no_spares.store(false, Ordering::Release);
+        }
+        self.0.freed.notify_one();
+    }
+}
+
 impl Inner {
     /// A session channel. If the server has too many, spares are given up, then others are waited for.
     async fn session(&self) -> Result<Channel<Msg>, TransportError> {
@@ -145,7 +169,8 @@ impl Inner {
                         self.no_spares.store(true, Ordering::Release);
                         let spares = std::mem::take(&mut *self.spares());
                         if spares.is_empty() {
-                            freed.await;
+                            // Whether told or not, it is asked again.
+                            drop(timeout(AGAIN, freed).await);
                         }
                         for spare in spares {
                             spare.dismiss().await;
@@ -184,8 +209,10 @@ impl Inner {
         let shell = spares.remove(at);
         if !shell.is_ready() {
             let more = |wanted: usize| (wanted < SPARES).then_some(wanted + 1);
-            // Already at the most: nothing to do.
-            drop(self.wanted.fetch_update(Ordering::AcqRel, Ordering::Acquire, more));
+            // An error means that it is already at the most.
+            if self.wanted.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok() {
+                tracing::debug!("login shells start slowly: keeping another spare");
+            }
         }
         Some(shell)
     }

@@ -118,6 +118,13 @@ async fn reach(endpoint: &Endpoint) -> Result<Box<dyn Stream>, TransportError> {
     if let Proxy::Command(command) = &options.proxy {
         return command_stream(command);
     }
+    for _ in 1..options.attempts {
+        match tcp(endpoint).await {
+            Ok(stream) => return Ok(Box::new(stream)),
+            Err(error) => tracing::debug!(%error, "trying again"),
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
     Ok(Box::new(tcp(endpoint).await?))
 }
 

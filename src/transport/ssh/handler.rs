@@ -55,7 +55,7 @@ impl Client {
         match (&verdict, options.strict) {
             (Verdict::Unknown, Strict::AcceptNew | Strict::No) => {
                 let Some(file) = options.user_known_hosts.first() else { return Ok(()) };
-                match book.add(file, &names, offered) {
+                match book.add(file, &names, offered, options.hash_known_hosts) {
                     Ok(()) => Ok(()),
                     // As OpenSSH does: a list that cannot be written is no reason to refuse where nothing is checked.
                     Err(error) if options.strict == Strict::No => {

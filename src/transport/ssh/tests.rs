@@ -237,6 +237,27 @@ async fn the_deadline_kills_what_runs() {
     assert!(gone(pid.trim()).await, "{pid}");
 }
 
+#[tokio::test]
+async fn the_deadline_kills_a_script_whose_shell_was_still_starting() {
+    let server = Server::start(Behaviour { slow: true, ..Behaviour::default() }).await;
+    let desk = Desk::new(&server);
+    let target = desk.target(&server);
+    let file = desk.home.path().join("pid");
+    let command = Command {
+        script: format!("sleep 300 & echo $! >{}; wait", file.display()),
+        timeout: Some(Duration::from_millis(100)),
+        ..Command::default()
+    };
+    let error = target.run(command).await.unwrap_err();
+    assert!(matches!(error, TransportError::TimedOut(_)), "{error}");
+    // By then the shell has started, and another one after it.
+    assert_eq!(text(&target, "echo after").await, "after\n");
+    assert_eq!(text(&target, "echo after").await, "after\n");
+    if let Ok(pid) = std::fs::read_to_string(&file) {
+        assert!(gone(pid.trim()).await, "{pid}");
+    }
+}
+
 /// Whether a process ends within five seconds.
 async fn gone(pid: &str) -> bool {
     let stat = format!("/proc/{pid}/stat");

@@ -189,7 +189,7 @@ fn glob(path: &Path) -> Vec<PathBuf> {
             for entry in entries.flatten() {
                 let entry_name = entry.file_name().to_string_lossy().into_owned();
                 if matches(&name, &entry_name)
-                    && !(entry_name.starts_with('.') && !name.starts_with('.'))
+                    && (name.starts_with('.') || !entry_name.starts_with('.'))
                 {
                     next.push(directory.join(entry_name));
                 }

@@ -68,7 +68,9 @@ impl Values {
             }
             Use::NotDone(harmless) => {
                 let value = setting.words.first().map_or("", String::as_str).to_lowercase();
-                if !harmless.contains(&value.as_str()) {
+                // Adding to the keys that may be used forbids none of ours.
+                let adds = keyword.starts_with("pubkeyaccepted") && value.starts_with('+');
+                if !adds && !harmless.contains(&value.as_str()) {
                     return Err(format!("{place}: `{keyword} {}` is not supported", setting.raw));
                 }
             }

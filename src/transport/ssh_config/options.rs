@@ -84,6 +84,10 @@ pub(crate) struct Options {
     pub(crate) password: bool,
     pub(crate) keyboard: bool,
     pub(crate) password_prompts: usize,
+    /// `HashKnownHosts`.
+    pub(crate) hash_known_hosts: bool,
+    /// `ConnectionAttempts`: at least one.
+    pub(crate) attempts: u64,
     /// What was left out.
     pub(crate) notes: Vec<String>,
 }
@@ -150,6 +154,8 @@ impl Options {
             password_prompts: read
                 .number("numberofpasswordprompts", 0, 1 << 10)?
                 .map_or(3, |n| n as usize),
+            hash_known_hosts: read.flag("hashknownhosts")?.unwrap_or(false),
+            attempts: read.number("connectionattempts", 1, 1 << 10)?.unwrap_or(1),
             notes: values.notes.clone(),
             user,
         })

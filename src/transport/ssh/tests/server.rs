@@ -24,11 +24,13 @@ pub(super) struct Behaviour {
     pub(super) keys: bool,
     /// Sessions at once.
     pub(super) sessions: usize,
+    /// Whether login shells take half a second to start.
+    pub(super) slow: bool,
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
-        Self { keys: true, sessions: 100 }
+        Self { keys: true, sessions: 100, slow: false }
     }
 }
 
@@ -207,7 +209,11 @@ impl Handler for Host {
     ) -> Result<(), Self::Error> {
         let mut child = tokio::process::Command::new("/bin/sh")
             .arg("-c")
-            .arg(String::from_utf8_lossy(line).as_ref())
+            .arg(format!(
+                "{}{}",
+                if self.behaviour.slow { "sleep 0.5; " } else { "" },
+                String::from_utf8_lossy(line)
+            ))
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
