@@ -83,6 +83,7 @@ fn master(name: &str, port: u16, forbidden: bool) -> Master {
         name: name.into(),
         target: Arc::new(Here { forbidden }),
         admin_conf: admin_conf(),
+        context: None,
         manifest: Some(format!(
             "    - --secure-port={port}\n    - --advertise-address=127.0.0.2\n"
         )),

@@ -157,7 +157,7 @@ impl<'a> Story<'a> {
                 Err(error) if error.is_transient() => {}
                 Err(error) => return Err(error.to_string()),
             }
-            drain.api.clock.sleep(pause).await;
+            drain.api.clock.sleep(drain.options.poll.unwrap_or(pause)).await;
             pause = (pause + LOOK / 2).min(AGAIN);
         }
     }
