@@ -305,3 +305,7 @@ impl Write for SshStream {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+#[path = "connect_tests.rs"]
+mod tests;
