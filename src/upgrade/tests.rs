@@ -302,3 +302,16 @@ warning[MS0614]: node w2 is cordoned already (it is upgraded and stays cordoned)
 ";
     assert_eq!(plan(&input).unwrap().render(), expected);
 }
+
+#[test]
+fn servers_are_known_by_the_node_of_their_host() {
+    let mut input = input("1.36.3", &["1.37.2"]);
+    for (name, version) in
+        [("host-m1", Ok("v1.36.3".to_owned())), ("https://vip", Err(String::new()))]
+    {
+        let name = name.to_owned();
+        input.snapshot.servers.push(ServerVersion { name, version, not_ready: vec![] });
+    }
+    let found = apiservers(&input.snapshot, &input.mapping.unwrap());
+    assert_eq!(found, [("m1".to_owned(), Ok("v1.36.3".to_owned()))].into());
+}
