@@ -184,10 +184,13 @@ async fn through(master: Master, clock: &Arc<dyn Clock>) -> Result<Endpoint, Clu
     if let Some(what) = needs_files(&kubeconfig) {
         return Err(failed(format!("{what} names something on that host; it must be embedded")));
     }
-    let mut config =
-        kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-            .await
-            .map_err(|e| failed(with_causes(&e)))?;
+    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|e| failed(with_causes(&e)))?;
+    if config.proxy_url.is_some() {
+        return Err(failed("proxy-url cannot be used through an SSH connection".into()));
+    }
     let dials = dials(&config.cluster_url, manifest.as_deref()).map_err(failed)?;
     // The certificate is checked for the name that admin.conf was made for, whichever address is dialled.
     if config.tls_server_name.is_none() {

@@ -211,6 +211,36 @@ async fn a_kubeconfig_of_a_host_may_not_name_files_or_programs() {
 }
 
 #[tokio::test]
+async fn the_context_chooses_the_server_that_is_dialled_from_the_host() {
+    let two = "apiVersion: v1\nkind: Config\ncurrent-context: a\n\
+        clusters: [{name: a, cluster: {server: 'http://one:1'}}, {name: b, cluster: {server: 'http://two:2'}}]\n\
+        users: [{name: u, user: {token: t}}]\n\
+        contexts: [{name: a, context: {cluster: a, user: u}}, {name: b, context: {cluster: b, user: u}}]\n";
+    let dial = async |context: Option<&str>, conf: &str| {
+        let dialled = Dialled::default();
+        let target = FakeMaster { way: Way::Answers, dialled: Arc::clone(&dialled) };
+        let master = Master {
+            name: "m1".into(),
+            target: Arc::new(target),
+            admin_conf: conf.to_owned(),
+            context: context.map(str::to_owned),
+            manifest: None,
+        };
+        let access = ClusterAccess::ThroughMasters(vec![master]);
+        let cluster = Cluster::connect(access, Arc::new(VirtualClock::default())).await?;
+        cluster.node("n1").await?;
+        Ok::<_, ClusterError>(dialled.lock().unwrap().clone())
+    };
+    assert_eq!(dial(None, two).await.unwrap(), ["one:1"]);
+    assert_eq!(dial(Some("b"), two).await.unwrap(), ["two:2"]);
+    assert!(dial(Some("c"), two).await.is_err());
+    let proxied =
+        two.replace("server: 'http://one:1'", "server: 'http://one:1', proxy-url: 'http://p:1'");
+    let error = dial(None, &proxied).await.unwrap_err().to_string();
+    assert!(error.contains("proxy-url"), "{error}");
+}
+
+#[tokio::test]
 async fn admin_conf_and_manifest_come_in_one_round_trip() {
     let target = Arc::new(FakeMaster { way: Way::Answers, dialled: Dialled::default() });
     let host =

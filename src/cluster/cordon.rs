@@ -132,10 +132,10 @@ impl Cluster {
         receipt: &Receipt,
         schedulable: bool,
     ) -> Result<bool, ClusterError> {
-        let (node, uid) = match (receipt.effect(), schedulable) {
-            (Effect::Cordon { node, uid, .. }, false)
-            | (Effect::Uncordon { node, uid, .. }, true) => (node, uid),
-            _ => return Err(ClusterError::Receipt("cordon or uncordon".into())),
+        let ((Effect::Cordon { node, uid, .. }, false)
+        | (Effect::Uncordon { node, uid, .. }, true)) = (receipt.effect(), schedulable)
+        else {
+            return Err(ClusterError::Receipt("cordon or uncordon".into()));
         };
         self.change(node, uid, |found, again| {
             if is_cordoned(found) != schedulable {
