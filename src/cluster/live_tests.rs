@@ -417,3 +417,50 @@ async fn a_kubeconfig_file_is_used_directly() {
     let error = connect(vec![home.path().join("missing")], None).await.unwrap_err();
     assert!(error.to_string().contains("missing"), "{error}");
 }
+
+#[tokio::test]
+#[ignore = "needs MAINSTAY_TEST_KUBECONFIG"]
+async fn a_node_becomes_ready_when_its_kubelet_reports() {
+    let cluster = real().await;
+    let made = node(&cluster, "live-ready").await;
+    let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+    drop(cluster.api.write(&Method::DELETE, &format!("{leases}/live-ready"), None).await);
+    let lease = json!({"metadata": {"name": "live-ready", "namespace": "kube-node-lease"},
+        "spec": {"holderIdentity": "live-ready", "leaseDurationSeconds": 40}});
+    create(&cluster, leases, lease).await;
+    let kubelet = real().await;
+    let reports = tokio::spawn(async move {
+        let status = json!({"status": {
+            "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
+            "nodeInfo": {"kubeletVersion": "v1.37.2"}}});
+        patch(&kubelet, "/api/v1/nodes/live-ready/status", status).await;
+        for n in 1..60 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let now = json!({"spec": {"leaseDurationSeconds": 40 + n}});
+            patch(&kubelet, &format!("{leases}/live-ready"), now).await;
+        }
+    });
+    let options = ReadyOptions {
+        timeout: Duration::from_secs(20),
+        stable: Duration::from_secs(2),
+        kubelet_version: Some("v1.37.2".into()),
+        known_unready: cluster.unready_agents("live-ready").await.unwrap(),
+        ..ReadyOptions::default()
+    };
+    let mut heard = Vec::new();
+    let cancel = Cancel::new();
+    let ready = cluster
+        .wait_ready("live-ready", &made.uid, &options, &cancel, &mut |w| heard.push(w.to_owned()))
+        .await;
+    reports.abort();
+    assert!(ready.unwrap().ready, "{heard:?}");
+    let broken = json!({"status": {"conditions": [{"type": "Ready", "status": "False",
+        "message": "cni plugin not initialized"}]}});
+    patch(&cluster, "/api/v1/nodes/live-ready/status", broken).await;
+    let options = ReadyOptions { timeout: Duration::from_secs(3), ..options };
+    let error = cluster
+        .wait_ready("live-ready", &made.uid, &options, &cancel, &mut |_| {})
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("cni plugin not initialized"), "{error}");
+}
