@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A request that was not answered after this long is given up; watches are not used.
@@ -50,7 +50,7 @@ pub(super) struct Api {
     endpoints: Vec<Endpoint>,
     current: AtomicUsize,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) patience: Duration,
+    patience: AtomicU64,
 }
 
 struct Answer {
@@ -68,7 +68,13 @@ enum Trouble {
 
 impl Api {
     pub(super) fn new(endpoints: Vec<Endpoint>, clock: Arc<dyn Clock>) -> Self {
-        Self { endpoints, current: AtomicUsize::new(0), clock, patience: PATIENCE }
+        let patience = AtomicU64::new(PATIENCE.as_secs());
+        Self { endpoints, current: AtomicUsize::new(0), clock, patience }
+    }
+
+    /// How long reads are repeated from now on, in whole seconds.
+    pub(super) fn set_patience(&self, patience: Duration) {
+        self.patience.store(patience.as_secs(), Ordering::Relaxed);
     }
 
     /// Names of the API servers.
@@ -148,7 +154,8 @@ impl Api {
 
     /// Reads anything, again and again while no server answers well, up to `patience`.
     pub(super) async fn read(&self, path: &str) -> Result<Vec<u8>, ClusterError> {
-        let deadline = self.clock.monotonic() + self.patience;
+        let patience = Duration::from_secs(self.patience.load(Ordering::Relaxed));
+        let deadline = self.clock.monotonic().saturating_add(patience);
         let mut pause = Duration::from_millis(500);
         loop {
             match self.request(&Method::GET, path, None).await {

@@ -62,8 +62,10 @@ pub struct Master {
     pub name: String,
     /// Its connection.
     pub target: Arc<dyn Target>,
-    /// Text of its admin.conf.
+    /// Text of its admin.conf, or of another kubeconfig that the host can use.
     pub admin_conf: String,
+    /// The context, if not the current one.
+    pub context: Option<String>,
     /// Text of its kube-apiserver manifest, if it has one: port and address of its own API server.
     pub manifest: Option<String>,
 }
@@ -94,6 +96,7 @@ impl Master {
             name: host.name.to_string(),
             target: Arc::clone(&host.target),
             admin_conf: admin_conf.to_owned(),
+            context: None,
             manifest: Some(manifest.to_owned()).filter(|m| !m.trim().is_empty()),
         })
     }
@@ -175,16 +178,19 @@ fn direct(mut config: kube::Config) -> Result<Endpoint, ClusterError> {
 }
 
 async fn through(master: Master, clock: &Arc<dyn Clock>) -> Result<Endpoint, ClusterError> {
-    let Master { name, target, admin_conf, manifest } = master;
-    let failed = |why: String| ClusterError::Config(format!("{name}: {ADMIN_CONF}: {why}"));
+    let Master { name, target, admin_conf, context, manifest } = master;
+    let failed = |why: String| ClusterError::Config(format!("kubeconfig of {name}: {why}"));
     let kubeconfig = Kubeconfig::from_yaml(&admin_conf).map_err(|e| failed(with_causes(&e)))?;
     if let Some(what) = needs_files(&kubeconfig) {
         return Err(failed(format!("{what} names something on that host; it must be embedded")));
     }
-    let mut config =
-        kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-            .await
-            .map_err(|e| failed(with_causes(&e)))?;
+    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|e| failed(with_causes(&e)))?;
+    if config.proxy_url.is_some() {
+        return Err(failed("proxy-url cannot be used through an SSH connection".into()));
+    }
     let dials = dials(&config.cluster_url, manifest.as_deref()).map_err(failed)?;
     // The certificate is checked for the name that admin.conf was made for, whichever address is dialled.
     if config.tls_server_name.is_none() {
@@ -302,3 +308,7 @@ impl Write for SshStream {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+#[path = "connect_tests.rs"]
+mod tests;

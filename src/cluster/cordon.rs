@@ -87,7 +87,7 @@ impl Cluster {
         let Effect::Cordon { node, uid, .. } = receipt.effect() else {
             return Err(ClusterError::Receipt("cordon".into()));
         };
-        self.change(node, uid, |found| decide_cordon(found, run, reason, adopt)).await
+        self.change(node, uid, |found, _| decide_cordon(found, run, reason, adopt)).await
     }
 
     /// Gives the node of the receipt ([`Effect::Uncordon`]) back, if this run holds it.
@@ -98,7 +98,7 @@ impl Cluster {
         let Effect::Uncordon { node, uid, .. } = receipt.effect() else {
             return Err(ClusterError::Receipt("uncordon".into()));
         };
-        self.change(node, uid, |found| Ok(decide_uncordon(found, run))).await
+        self.change(node, uid, |found, _| Ok(decide_uncordon(found, run))).await
     }
 
     /// Writes on a node that this run holds why it stays cordoned ([`Effect::Hold`]). `false`: the run does not hold it.
@@ -109,7 +109,7 @@ impl Cluster {
         let Effect::Hold { node, uid, reason, .. } = receipt.effect() else {
             return Err(ClusterError::Receipt("hold".into()));
         };
-        self.change(node, uid, |found| {
+        self.change(node, uid, |found, _| {
             Ok(match Hold::of(found) {
                 Some(hold) if hold.run != run => Decision::Nothing(false),
                 None => Decision::Nothing(false),
@@ -132,14 +132,15 @@ impl Cluster {
         receipt: &Receipt,
         schedulable: bool,
     ) -> Result<bool, ClusterError> {
-        let (node, uid) = match (receipt.effect(), schedulable) {
-            (Effect::Cordon { node, uid, .. }, false)
-            | (Effect::Uncordon { node, uid, .. }, true) => (node, uid),
-            _ => return Err(ClusterError::Receipt("cordon or uncordon".into())),
+        let ((Effect::Cordon { node, uid, .. }, false)
+        | (Effect::Uncordon { node, uid, .. }, true)) = (receipt.effect(), schedulable)
+        else {
+            return Err(ClusterError::Receipt("cordon or uncordon".into()));
         };
-        self.change(node, uid, |found| {
-            if is_cordoned(found) == !schedulable {
-                return Ok(Decision::Nothing(false));
+        self.change(node, uid, |found, again| {
+            if is_cordoned(found) != schedulable {
+                // After a lost answer it may be our own doing: it counts as ours.
+                return Ok(Decision::Nothing(again));
             }
             let mut patch = json!({"spec": {"unschedulable": unschedulable(!schedulable)}});
             if schedulable && Hold::of(found).is_some() {
@@ -150,12 +151,13 @@ impl Cluster {
         .await
     }
 
-    /// Reads, decides, patches under the read version; again from the start if the node changed meanwhile.
+    /// Reads, decides, patches under the read version; again from the start if the node changed meanwhile. The decision
+    /// is told whether a patch was tried before.
     async fn change<T>(
         &self,
         name: &str,
         uid: &str,
-        decide: impl Fn(&Node) -> Result<Decision<T>, ClusterError>,
+        decide: impl Fn(&Node, bool) -> Result<Decision<T>, ClusterError>,
     ) -> Result<T, ClusterError> {
         let mut last = None;
         for attempt in 0..CONFLICTS {
@@ -170,7 +172,7 @@ impl Cluster {
                 let why = format!("node {name} was recreated since the run was planned");
                 return Err(ClusterError::Changed(why));
             }
-            let (mut patch, result) = match decide(&found)? {
+            let (mut patch, result) = match decide(&found, attempt > 0)? {
                 Decision::Nothing(result) => return Ok(result),
                 Decision::Patch(patch, result) => (patch, result),
             };

@@ -162,6 +162,22 @@ async fn a_lost_answer_is_recognised_as_done() {
 }
 
 #[tokio::test]
+async fn a_plain_cordon_whose_answer_was_lost_counts_as_ours() {
+    for lost in [true, false] {
+        let node = OneNode::new(false, json!({}));
+        let api = node.clone();
+        let (cluster, ..) = scripted(move |method, _, body| {
+            let reply = api.answer(method, body);
+            if lost && method == Method::PATCH { Reply::Broken } else { reply }
+        });
+        assert!(cluster.set_schedulable(&cordon(), false).await.unwrap());
+        assert_eq!(node.state(), (true, None, None));
+        assert!(!cluster.set_schedulable(&cordon(), false).await.unwrap(), "done before");
+        assert!(cluster.set_schedulable(&cordon(), true).await.is_err(), "another receipt");
+    }
+}
+
+#[tokio::test]
 async fn endless_conflicts_a_recreated_node_and_a_wrong_receipt_are_errors() {
     let node = OneNode::new(false, json!({}));
     let (cluster, _, log) = scripted(move |method, _, body| {

@@ -129,6 +129,15 @@ impl From<ClusterError> for Diagnostic {
 
 /// An error with its causes, each said once.
 pub(super) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    // Wrappers that only say that a request failed.
+    if let Some(kube::Error::Service(inner)) = error.downcast_ref() {
+        return with_causes(&**inner);
+    }
+    if error.is::<hyper_util::client::legacy::Error>()
+        && let Some(cause) = error.source()
+    {
+        return with_causes(cause);
+    }
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -1,6 +1,6 @@
 //! The same functions against a real API server (no kubelets needed): run with `--ignored` and
 //! `MAINSTAY_TEST_KUBECONFIG` naming the admin kubeconfig of a cluster made for tests, with embedded certificates.
-//! The controllers `disruption`, `replicaset` and `daemonset` must run.
+//! The controllers `disruption`, `replicaset` and `daemonset` must run. The test that restarts the server runs alone.
 
 use super::testing::receipt;
 use super::*;
@@ -83,6 +83,7 @@ fn master(name: &str, port: u16, forbidden: bool) -> Master {
         name: name.into(),
         target: Arc::new(Here { forbidden }),
         admin_conf: admin_conf(),
+        context: None,
         manifest: Some(format!(
             "    - --secure-port={port}\n    - --advertise-address=127.0.0.2\n"
         )),
@@ -350,4 +351,116 @@ async fn a_snapshot_and_workloads_of_a_real_server() {
     assert_eq!(snapshot.servers[0].not_ready, Vec::<String>::new());
     assert_eq!(snapshot.kubeadm_version, None);
     cluster.workloads().await.unwrap();
+}
+
+/// `MAINSTAY_TEST_RESTART` is a program that kills the API server and starts it again on the same port.
+#[tokio::test]
+#[ignore = "needs MAINSTAY_TEST_KUBECONFIG and MAINSTAY_TEST_RESTART"]
+async fn a_drain_and_a_lease_outlive_a_restart_of_the_api_server() {
+    let program = std::env::var("MAINSTAY_TEST_RESTART").expect("MAINSTAY_TEST_RESTART is set");
+    let cluster = real().await;
+    node(&cluster, "live-restart").await;
+    run_pod(&cluster, "late-1", "live-restart").await;
+    budget(&cluster, "late", "late", 1).await;
+    let path = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/mainstay";
+    drop(cluster.api.write(&Method::DELETE, path, None).await);
+    let holder = LeaseHolder { run: "r1".into(), who: "op@host".into(), started: String::new() };
+    let intent = receipt(Effect::Lease { cluster: "c".into() });
+    let lease = cluster.acquire_lease(&intent, holder, &TakeOver::Never).await.unwrap();
+
+    let other = real().await;
+    let restart = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let status = tokio::process::Command::new(program).status().await.unwrap();
+        assert!(status.success());
+        let path = "/apis/policy/v1/namespaces/default/poddisruptionbudgets/late";
+        loop {
+            let content = Content::MergePatch(json!({"spec": {"minAvailable": 0}}));
+            match other.api.write(&Method::PATCH, path, Some(&content)).await {
+                Ok(_) => return,
+                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+            }
+        }
+    });
+    let options = DrainOptions { timeout: Duration::from_secs(120), ..DrainOptions::default() };
+    let mut events = Vec::new();
+    cluster
+        .drain(&drain_of("live-restart"), &options, &Cancel::new(), &mut |e| events.push(e))
+        .await
+        .unwrap();
+    restart.await.unwrap();
+    assert!(!lease.lost().is_cancelled());
+    let release = receipt(Effect::ReleaseLease { cluster: "c".into() });
+    lease.release(&release).await.unwrap();
+    eprintln!("{events:#?}");
+}
+
+#[tokio::test]
+#[ignore = "needs MAINSTAY_TEST_KUBECONFIG"]
+async fn a_kubeconfig_file_is_used_directly() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("config");
+    let text = admin_conf();
+    let server = format!("https://localhost:{}", port());
+    let start = text.find("https://").unwrap();
+    let length = text[start..].find(['"', '\n', ' ', ',']).unwrap();
+    std::fs::write(&file, text.replace(&text[start..start + length], &server)).unwrap();
+    let connect = |files: Vec<std::path::PathBuf>, context: Option<&str>| {
+        let context = context.map(str::to_owned);
+        let access = ClusterAccess::Kubeconfig { files, context };
+        Cluster::connect(access, Arc::new(RealClock(Instant::now())))
+    };
+    let cluster = connect(vec![file.clone()], None).await.unwrap();
+    assert!(!cluster.identity().await.unwrap().is_empty());
+    let error = connect(vec![file], Some("nowhere")).await.unwrap_err();
+    assert!(error.to_string().contains("nowhere"), "{error}");
+    let error = connect(vec![home.path().join("missing")], None).await.unwrap_err();
+    assert!(error.to_string().contains("missing"), "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs MAINSTAY_TEST_KUBECONFIG"]
+async fn a_node_becomes_ready_when_its_kubelet_reports() {
+    let cluster = real().await;
+    let made = node(&cluster, "live-ready").await;
+    let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+    drop(cluster.api.write(&Method::DELETE, &format!("{leases}/live-ready"), None).await);
+    let lease = json!({"metadata": {"name": "live-ready", "namespace": "kube-node-lease"},
+        "spec": {"holderIdentity": "live-ready", "leaseDurationSeconds": 40}});
+    create(&cluster, leases, lease).await;
+    let kubelet = real().await;
+    let reports = tokio::spawn(async move {
+        let status = json!({"status": {
+            "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
+            "nodeInfo": {"kubeletVersion": "v1.37.2"}}});
+        patch(&kubelet, "/api/v1/nodes/live-ready/status", status).await;
+        for n in 1..60 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let now = json!({"spec": {"leaseDurationSeconds": 40 + n}});
+            patch(&kubelet, &format!("{leases}/live-ready"), now).await;
+        }
+    });
+    let options = ReadyOptions {
+        timeout: Duration::from_secs(20),
+        stable: Duration::from_secs(2),
+        kubelet_version: Some("v1.37.2".into()),
+        known_unready: cluster.unready_agents("live-ready").await.unwrap(),
+        ..ReadyOptions::default()
+    };
+    let mut heard = Vec::new();
+    let cancel = Cancel::new();
+    let ready = cluster
+        .wait_ready("live-ready", &made.uid, &options, &cancel, &mut |w| heard.push(w.to_owned()))
+        .await;
+    reports.abort();
+    assert!(ready.unwrap().ready, "{heard:?}");
+    let broken = json!({"status": {"conditions": [{"type": "Ready", "status": "False",
+        "message": "cni plugin not initialized"}]}});
+    patch(&cluster, "/api/v1/nodes/live-ready/status", broken).await;
+    let options = ReadyOptions { timeout: Duration::from_secs(3), ..options };
+    let error = cluster
+        .wait_ready("live-ready", &made.uid, &options, &cancel, &mut |_| {})
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("cni plugin not initialized"), "{error}");
 }

@@ -69,6 +69,12 @@ impl Cluster {
         Self { api: Arc::new(api), identity: tokio::sync::OnceCell::new() }
     }
 
+    /// How long reads are repeated while no API server answers: 60 s unless said otherwise. Short for the first contact
+    /// (a wrong address is an answer), long while the only master restarts. Whole seconds.
+    pub fn set_patience(&self, patience: std::time::Duration) {
+        self.api.set_patience(patience);
+    }
+
     /// Names of the API servers that are used.
     pub fn servers(&self) -> impl Iterator<Item = &str> {
         self.api.endpoints()

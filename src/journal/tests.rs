@@ -310,3 +310,22 @@ fn runs_are_listed_newest_first_and_a_later_run_gives_nodes_back() {
     assert_eq!(problems.len(), 1);
     assert!(held_nodes(&home.path().join("nowhere")).unwrap().0.is_empty());
 }
+
+#[test]
+fn the_reason_of_a_held_node_is_kept_from_the_intent_on() {
+    let hold = Effect::Hold {
+        cluster: "c".into(),
+        node: "n".into(),
+        uid: "uid-n".into(),
+        reason: "the kubelet does not start".into(),
+    };
+    let records = [
+        header("r", "t"),
+        Record::Intent { id: 1, effect: cordon("n") },
+        Record::Outcome { id: 1, result: Ended::Done, message: String::new() },
+        Record::Intent { id: 2, effect: hold },
+    ];
+    let state = fold(&records);
+    let reason = state.held.values().next().and_then(|h| h.reason.clone());
+    assert_eq!(reason.as_deref(), Some("the kubelet does not start"));
+}

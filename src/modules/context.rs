@@ -21,6 +21,11 @@ pub trait Clock: Send + Sync {
     fn monotonic(&self) -> Duration;
     /// Waits.
     async fn sleep(&self, duration: Duration);
+    /// The same clock for something that outlives a task (a connection to a cluster that a task names itself); `None` if
+    /// it cannot be shared.
+    fn handle(&self) -> Option<Arc<dyn Clock>> {
+        None
+    }
 }
 
 /// The journal as modules see it: intent first, then the effect, then its outcome.

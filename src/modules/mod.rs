@@ -16,6 +16,7 @@ mod assert;
 mod command;
 mod debug;
 mod fail;
+mod k8s_drain;
 mod ping;
 mod raw;
 mod set_fact;

@@ -10,6 +10,7 @@ static MODULES: &[&dyn Module] = &[
     &super::command::Command,
     &super::debug::Debug,
     &super::fail::Fail,
+    &super::k8s_drain::K8sDrain,
     &super::ping::Ping,
     &super::raw::Raw,
     &super::set_fact::SetFact,

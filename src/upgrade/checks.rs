@@ -215,8 +215,12 @@ fn etcd(input: &Input, findings: &mut Vec<Finding>, hops: &[Version]) {
         }
         // kubeadm's default etcd is 3.6 from 1.34 on; before 3.5.26 that step can bring removed members back.
         let crosses = hops.iter().any(|hop| hop.minor >= 34);
-        let old = Version::parse(&member.version)
-            .is_ok_and(|v| v.major == 3 && v.minor == 5 && v.patch < 26);
+        let version = Version::parse(&member.version);
+        if version.is_err() {
+            let text = format!("etcd member {name} does not say its version");
+            findings.push(Finding::error("MS0615", text, "repair it first"));
+        }
+        let old = version.is_ok_and(|v| v.major == 3 && v.minor == 5 && v.patch < 26);
         if crosses && old {
             let text = format!("etcd member {name} is {}, 3.6 needs 3.5.26 first", member.version);
             let hint = "upgrade to the newest patch of the present minor first";

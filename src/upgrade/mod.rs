@@ -161,6 +161,20 @@ pub fn plan(input: &Input) -> Result<Plan, Vec<Finding>> {
     }
 }
 
+/// Versions of the masters' own API servers by node, for [`Input::apiservers`]: the snapshot's servers are named by
+/// host when the cluster is reached through its masters.
+#[must_use]
+pub fn apiservers(
+    snapshot: &Snapshot,
+    mapping: &BTreeMap<String, String>,
+) -> BTreeMap<String, Result<String, String>> {
+    snapshot
+        .servers
+        .iter()
+        .filter_map(|server| Some((mapping.get(&server.name)?.clone(), server.version.clone())))
+        .collect()
+}
+
 impl Finding {
     fn error(code: &'static str, text: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { severity: Severity::Error, code, text: text.into(), hint: hint.into() }

@@ -1,6 +1,6 @@
 //! One pod's story: asked to go, until it is accepted; then watched until it has gone.
 
-use super::budgets::{explain, is_budget};
+use super::budgets::{Refusal, explain, is_budget};
 use super::filter::finished;
 use super::{Drain, DrainEvent, full_name};
 use crate::cluster::ClusterError;
@@ -16,6 +16,8 @@ use std::time::Duration;
 const AGAIN: Duration = Duration::from_secs(5);
 /// Longest that a server may tell us to wait.
 const LONGEST: Duration = Duration::from_secs(60);
+/// Every so many tries the pod is read again and its budgets' figures are refreshed.
+const CLOSE_LOOK: u32 = 6;
 /// Between two looks at a pod that is going.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -79,8 +81,8 @@ impl<'a> Story<'a> {
     /// `true`: it is not there any more. `false`: it was accepted, or is going anyway.
     async fn ask_to_go(&self, drain: &Drain<'_>) -> Result<bool, String> {
         let pod = full_name(self.pod);
-        let mut told = None;
-        loop {
+        let mut told: Option<Refusal> = None;
+        for attempt in 0_u32.. {
             let error = match self.request(drain).await {
                 Ok(()) => {
                     drain.listener.tell(DrainEvent::Evicted { pod });
@@ -88,32 +90,45 @@ impl<'a> Story<'a> {
                 }
                 Err(error) => error,
             };
-            let (after, why) = match classify(&error) {
+            // Many blocked pods must not flood the API with questions about their budgets.
+            let close = attempt.is_multiple_of(CLOSE_LOOK);
+            let (after, refusal) = match classify(&error) {
                 Answer::Gone => return Ok(true),
                 Answer::Going => return Ok(false),
                 Answer::Never => return Err(error.to_string()),
-                Answer::Later(after) => {
-                    (after, super::budgets::Refusal { budget: None, why: error.to_string() })
-                }
+                Answer::Later(after) => (after, Refusal { budget: None, why: error.to_string() }),
                 Answer::Budget(after) => {
-                    (after, explain(drain.api, self.pod, status(&error)).await)
+                    match told.clone().filter(|t| !close && t.budget.is_some()) {
+                        Some(refusal) => (after, refusal),
+                        None => (after, explain(drain.api, self.pod, status(&error)).await),
+                    }
                 }
             };
-            self.set(why.why.clone());
-            if told.as_ref() != Some(&why) {
-                let (budget, text) = (why.budget.clone(), why.why.clone());
-                let event = DrainEvent::Blocked { pod: pod.clone(), budget, why: text };
-                drain.listener.tell(event);
-                told = Some(why);
-            }
+            self.blocked(drain, &mut told, refusal);
             drain.api.clock.sleep(after.unwrap_or(AGAIN).clamp(LOOK, LONGEST)).await;
-            // A node that is drained by somebody else as well, or a pod that ended meanwhile.
-            if let Ok(state) = self.look(drain).await
+            // Somebody else drains as well, or the pod ended meanwhile: old API servers ask its budget even then.
+            if close
+                && let Ok(state) = self.look(drain).await
                 && state != Look::Running
             {
                 return Ok(state == Look::Gone);
             }
         }
+        Err("asked too often".to_owned())
+    }
+
+    /// Tells why the pod is still there, whenever that changes.
+    fn blocked(&self, drain: &Drain<'_>, told: &mut Option<Refusal>, refusal: Refusal) {
+        self.set(refusal.why.clone());
+        if told.as_ref() == Some(&refusal) {
+            return;
+        }
+        drain.listener.tell(DrainEvent::Blocked {
+            pod: full_name(self.pod),
+            budget: refusal.budget.clone(),
+            why: refusal.why.clone(),
+        });
+        *told = Some(refusal);
     }
 
     async fn request(&self, drain: &Drain<'_>) -> Result<(), ClusterError> {
@@ -157,7 +172,7 @@ impl<'a> Story<'a> {
                 Err(error) if error.is_transient() => {}
                 Err(error) => return Err(error.to_string()),
             }
-            drain.api.clock.sleep(pause).await;
+            drain.api.clock.sleep(drain.options.poll.unwrap_or(pause)).await;
             pause = (pause + LOOK / 2).min(AGAIN);
         }
     }

@@ -54,6 +54,8 @@ pub struct DrainOptions {
     pub skip_wait_for_delete: Option<Duration>,
     /// Wait until volumes of evicted pods are detached. Default yes.
     pub volumes: bool,
+    /// Between two looks at a pod that is going; `None`: 1 s, growing to 5 s.
+    pub poll: Option<Duration>,
     /// Which pods go before others.
     pub order: Vec<OrderRule>,
 }
@@ -70,6 +72,7 @@ impl Default for DrainOptions {
             disable_eviction: false,
             skip_wait_for_delete: None,
             volumes: true,
+            poll: None,
             order: Vec::new(),
         }
     }
