@@ -522,3 +522,84 @@ fn an_endless_loop_ends() {
     );
     assert!(e.is_err_and(|e| e.to_string().contains("takes too long")));
 }
+
+proptest::proptest! {
+    /// Whatever a person writes: a value or an error with a place, never a panic.
+    #[test]
+    fn no_text_brings_it_down(pieces in proptest::collection::vec(0_usize..PIECES.len(), 0..14)) {
+        let text: String = pieces.iter().map(|i| PIECES[*i]).collect();
+        let scope = scope(json!({"a": {"b": [1, "x"]}, "l": [1, 2]}));
+        for result in [
+            render(&text, &scope),
+            templar().condition(&Value::Text(written(&text)), &scope, &Site::default()).map(Value::Bool),
+            templar().expression(&written(&text), &scope, &Site::default()),
+        ] {
+            if let Err(e) = result {
+                assert!(e.diagnostic.place.is_some(), "{text}: {e}");
+            }
+        }
+    }
+}
+
+const PIECES: &[&str] = &[
+    "{{",
+    "}}",
+    "{%",
+    "%}",
+    "{#",
+    "#}",
+    " ",
+    "a",
+    ".b",
+    "[0]",
+    "['x']",
+    "|",
+    "default",
+    "(",
+    ")",
+    "'x'",
+    "\"",
+    "\\",
+    "\n",
+    "if ",
+    "else ",
+    "for ",
+    "in ",
+    "set ",
+    "=",
+    "endif ",
+    "endfor ",
+    "is defined",
+    "not ",
+    "and ",
+    "1",
+    "+",
+    "%",
+    "~",
+    "<",
+    "==",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    "é",
+    "macro m()",
+    "endmacro ",
+    "raw ",
+    "endraw ",
+    "l",
+    "ns.x",
+    "append",
+    "include ",
+    "-",
+    "upper",
+    "loop",
+    "call ",
+    "filter ",
+    "endset ",
+    "block x ",
+    "extends ",
+    "import ",
+];
