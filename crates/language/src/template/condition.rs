@@ -6,7 +6,7 @@
 
 use super::engine::Engine;
 use super::world::World;
-use super::{TemplateError, TemplateErrorKind, convert, error, machine, report};
+use super::{TemplateError, TemplateErrorKind, convert, machine, report};
 use crate::value::{Text, Value};
 use minijinja::Value as Jinja;
 use minijinja::value::ValueKind;
@@ -49,7 +49,7 @@ pub(super) fn holds(
         return whole_template(engine, text, world).map_err(placed);
     }
     let result = engine.condition(text, world)?;
-    judge(engine, &result).map_err(placed)
+    judge(engine, &result, text, world).map_err(placed)
 }
 
 fn is_whole_template(bare: &str) -> bool {
@@ -81,17 +81,19 @@ fn whole_template(engine: &Engine, text: &Text, world: &Arc<World>) -> Result<bo
             shortened(computed)
         )));
     }
-    judge(engine, &result)
+    judge(engine, &result, text, world)
 }
 
-fn judge(engine: &Engine, result: &Jinja) -> Result<bool, TemplateError> {
+fn judge(
+    engine: &Engine,
+    result: &Jinja,
+    text: &Text,
+    world: &Arc<World>,
+) -> Result<bool, TemplateError> {
     if result.kind() == ValueKind::Bool {
         return Ok(result.is_true());
     }
-    let value = convert::lower(result).map_err(|e| match error::carried(&e) {
-        Some(inner) => inner.error.clone(),
-        None => TemplateError::new(TemplateErrorKind::Other, report::words(&e)),
-    })?;
+    let value = convert::lower(result).map_err(|e| report::placed(&e, text, None, world))?;
     if engine.broken_conditionals {
         return Ok(value.is_true());
     }

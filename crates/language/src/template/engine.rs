@@ -53,6 +53,10 @@ impl Deeper {
                 ),
             ));
         }
+        if depth == 0 {
+            // What an evaluation that failed for another reason has left behind.
+            drop(lazy::take_print_failure());
+        }
         DEPTH.set(depth + 1);
         Ok(Self)
     }

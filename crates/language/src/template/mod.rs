@@ -14,6 +14,8 @@ mod file;
 mod files;
 mod filters;
 mod functions;
+#[cfg(test)]
+mod hostile;
 mod lazy;
 mod lookups;
 mod machine;

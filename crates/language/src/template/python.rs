@@ -50,10 +50,56 @@ fn format(state: &mut State<'_, '_>, left: &Jinja, right: &Jinja) -> Result<Jinj
             named.push((key.to_string(), right.get_item(&key)?));
         }
         args.push(Jinja::from(Kwargs::from_iter(named)));
-    } else {
+    } else if left.as_str().is_some_and(|text| text.contains('%')) {
         args.push(right.clone());
+    } else {
+        let message = "the text on the left of % has no place for what is on its right";
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
     }
     state.apply_filter("format", &args)
+}
+
+/// Sequences are ordered by their first difference, or by their lengths.
+fn order_sequences(left: &Jinja, op: &str, right: &Jinja) -> Result<bool, Error> {
+    let items = |value: &Jinja| value.try_iter()?.checked().collect::<Result<Vec<_>, _>>();
+    let (left, right) = (items(left)?, items(right)?);
+    match left.iter().zip(&right).find(|(a, b)| a != b) {
+        Some((a, b)) => order(a, op, b),
+        None => order(&Jinja::from(left.len()), op, &Jinja::from(right.len())),
+    }
+}
+
+/// `left in right`, for what Python can search.
+pub(super) fn contains(left: &Jinja, right: &Jinja) -> Result<bool, Error> {
+    let refuse = |what: &str| {
+        let name = convert::lower(left).map_or("object", |v| v.type_name());
+        Err(Error::new(ErrorKind::InvalidOperation, format!("in {what}, not {name}")))
+    };
+    match (right.kind(), left.as_str()) {
+        (ValueKind::String, Some(sought)) => {
+            Ok(right.as_str().is_some_and(|text| text.contains(sought)))
+        }
+        (ValueKind::String, None) => refuse("a text can only be searched for text"),
+        (ValueKind::Map, _) => match left.kind() {
+            ValueKind::Map | ValueKind::Seq if !left.is_tuple() => {
+                refuse("a dictionary can only be searched for what can be a key")
+            }
+            _ => Ok(right.as_object().is_some_and(|map| map.get_value(left).is_some())),
+        },
+        (ValueKind::Seq | ValueKind::Iterable, _) => {
+            for item in right.try_iter()?.checked() {
+                if item? == *left {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        _ => {
+            let name = convert::lower(right).map_or("object", |v| v.type_name());
+            let message = format!("a value of type {name} cannot be searched with in");
+            Err(Error::new(ErrorKind::InvalidOperation, message))
+        }
+    }
 }
 
 fn number(value: &Jinja) -> Option<Value> {
@@ -93,6 +139,9 @@ pub(super) fn order(left: &Jinja, op: &str, right: &Jinja) -> Result<bool, Error
                 names[0], names[1]
             ),
         ));
+    }
+    if kind(left) == Some(2) {
+        return order_sequences(left, op, right);
     }
     let number = |value: &Jinja| match value.kind() {
         ValueKind::Bool => Jinja::from(i64::from(value.is_true())),

@@ -34,6 +34,9 @@ pub(super) static REMAINDER: LazyLock<Jinja> = LazyLock::new(|| {
 pub(super) static ORDER: LazyLock<Jinja> = LazyLock::new(|| {
     Jinja::from_function(|left: Jinja, op: &str, right: Jinja| python::order(&left, op, &right))
 });
+pub(super) static CONTAINS: LazyLock<Jinja> = LazyLock::new(|| {
+    Jinja::from_function(|left: Jinja, right: Jinja| python::contains(&left, &right))
+});
 pub(super) static MUTABLE: LazyLock<Jinja> =
     LazyLock::new(|| Jinja::from_function(|value: Jinja| mutable::changeable(&value)));
 pub(super) static EMBEDDED: LazyLock<Jinja> = LazyLock::new(|| {

@@ -14,6 +14,8 @@ use minijinja::machinery::ast::{self, CallArg, Expr, Spanned};
 pub(super) const TOLERANT_FILTERS: &[&str] = &["default", "d", "mandatory", "type_debug"];
 /// Tests whose operand may be undefined.
 pub(super) const TOLERANT_TESTS: &[&str] = &["defined", "undefined"];
+/// Filters that do not touch the elements of a list, or drop undefined ones: `[a, b] | select('defined') | first`.
+const SIEVES: &[&str] = &["select", "reject", "length", "count", "list"];
 /// Functions whose arguments may be undefined.
 const TOLERANT_FUNCTIONS: &[&str] = &["dict", "namespace", "caller", "super", "loop"];
 /// Functions whose own undefined result may be replaced by `default`.
@@ -91,9 +93,13 @@ impl Dialect {
             )),
             Expr::Call(e) => Expr::Call(at(e, self.call(e))),
             Expr::List(e) => {
-                self.changeable(Expr::List(at(e, ast::List { items: self.all(&e.items) })))
+                let items = e.items.iter().map(|e| self.used(e)).collect();
+                self.changeable(Expr::List(at(e, ast::List { items })))
             }
-            Expr::Tuple(e) => Expr::Tuple(at(e, ast::Tuple { items: self.all(&e.items) })),
+            Expr::Tuple(e) => {
+                let items = e.items.iter().map(|e| self.used(e)).collect();
+                Expr::Tuple(at(e, ast::Tuple { items }))
+            }
             Expr::Map(e) => {
                 let (keys, values) = (self.all(&e.keys), self.all(&e.values));
                 self.changeable(Expr::Map(at(e, ast::Map { keys, values })))
@@ -117,12 +123,16 @@ impl Dialect {
     }
 
     fn binary<'a>(self, e: &Spanned<ast::BinOp<'a>>) -> Expr<'a> {
-        use ast::BinOpKind::{Add, Div, FloorDiv, Gt, Gte, Lt, Lte, Mul, Pow, Rem, Sub};
+        use ast::BinOpKind::{Add, Div, FloorDiv, Gt, Gte, In, Lt, Lte, Mul, Pow, Rem, Sub};
         let how = match e.op {
-            Add | Sub | Mul | Div | FloorDiv | Rem | Pow | Lt | Lte | Gt | Gte => How::Used,
+            Add | Sub | Mul | Div | FloorDiv | Rem | Pow | Lt | Lte | Gt | Gte | In => How::Used,
             _ => How::Strict,
         };
         let (left, right) = (self.how(&e.left, how), self.how(&e.right, how));
+        if matches!(e.op, In) {
+            let args = vec![CallArg::Pos(left), CallArg::Pos(right)];
+            return calling(&calls::CONTAINS, e.span(), args);
+        }
         let order = match e.op {
             Lt => Some(ast::CompareOpKind::Lt),
             Lte => Some(ast::CompareOpKind::Lte),
@@ -146,7 +156,7 @@ impl Dialect {
 
     /// Python refuses to order values of different types; the engine would not. A chain is compared link by link.
     fn compare<'a>(self, e: &Spanned<ast::Compare<'a>>) -> Expr<'a> {
-        if e.ops.iter().all(|op| ordering(op.op).is_none()) {
+        if e.ops.iter().all(|op| is_equality(op.op)) {
             let ops =
                 e.ops.iter().map(|op| ast::CompareOp { op: op.op, expr: self.strict(&op.expr) });
             return Expr::Compare(at(
@@ -157,21 +167,7 @@ impl Dialect {
         let mut left = &e.expr;
         let mut chain: Option<Expr<'a>> = None;
         for op in &e.ops {
-            let link = match ordering(op.op) {
-                Some(word) => calling(
-                    &calls::ORDER,
-                    e.span(),
-                    vec![
-                        CallArg::Pos(self.used(left)),
-                        text(word, e.span()),
-                        CallArg::Pos(self.used(&op.expr)),
-                    ],
-                ),
-                None => {
-                    let ops = vec![ast::CompareOp { op: op.op, expr: self.strict(&op.expr) }];
-                    Expr::Compare(at(e, ast::Compare { expr: self.strict(left), ops }))
-                }
-            };
+            let link = self.link(e.span(), left, op);
             chain = Some(match chain {
                 None => link,
                 Some(before) => Expr::BinOp(at(
@@ -182,6 +178,28 @@ impl Dialect {
             left = &op.expr;
         }
         chain.unwrap_or_else(|| self.strict(&e.expr))
+    }
+
+    fn link<'a>(self, span: Span, left: &Expr<'a>, op: &ast::CompareOp<'a>) -> Expr<'a> {
+        let (a, b) = (CallArg::Pos(self.used(left)), CallArg::Pos(self.used(&op.expr)));
+        if let Some(word) = ordering(op.op) {
+            return calling(&calls::ORDER, span, vec![a, text(word, span), b]);
+        }
+        let found = match op.op {
+            ast::CompareOpKind::In | ast::CompareOpKind::NotIn => {
+                calling(&calls::CONTAINS, span, vec![a, b])
+            }
+            equality => {
+                let ops = vec![ast::CompareOp { op: equality, expr: self.strict(&op.expr) }];
+                let compare = ast::Compare { expr: self.strict(left), ops };
+                return Expr::Compare(Spanned::new(compare, span));
+            }
+        };
+        if matches!(op.op, ast::CompareOpKind::NotIn) {
+            let not = ast::UnaryOp { op: ast::UnaryOpKind::Not, expr: found };
+            return Expr::UnaryOp(Spanned::new(not, span));
+        }
+        found
     }
 
     /// A list or dictionary that methods may change, if the text has such methods.
@@ -195,7 +213,9 @@ impl Dialect {
 
     fn filter<'a>(self, e: &ast::Filter<'a>) -> ast::Filter<'a> {
         let tolerant = TOLERANT_FILTERS.contains(&short(e.name));
-        let input = if tolerant { How::Lenient } else { How::Used };
+        let holds = matches!(&e.expr, Some(Expr::List(_) | Expr::Tuple(_)));
+        let sieve = holds && SIEVES.contains(&short(e.name));
+        let input = if tolerant || sieve { How::Lenient } else { How::Used };
         let args = if tolerant || short(e.name) == "ternary" { How::Lenient } else { How::Used };
         ast::Filter {
             name: e.name,
@@ -219,7 +239,13 @@ impl Dialect {
             Expr::Var(_) => How::Strict,
             _ => How::Used,
         };
-        ast::Call { expr: self.strict(&e.expr), args: self.args(&e.args, how) }
+        let expr = match &e.expr {
+            Expr::GetAttr(get) if !matches!(&get.expr, Expr::Var(v) if v.id == "self") => {
+                Expr::GetAttr(at(get, ast::GetAttr { expr: self.used(&get.expr), name: get.name }))
+            }
+            other => self.strict(other),
+        };
+        ast::Call { expr, args: self.args(&e.args, how) }
     }
 
     pub(super) fn args<'a>(self, args: &[CallArg<'a>], how: How) -> Vec<CallArg<'a>> {
@@ -314,6 +340,14 @@ impl Dialect {
                 }
                 _ => self.strict(expr),
             },
+            Expr::List(e) => {
+                let items = e.items.iter().map(|e| self.lenient(e)).collect();
+                self.changeable(Expr::List(at(e, ast::List { items })))
+            }
+            Expr::Tuple(e) => {
+                let items = e.items.iter().map(|e| self.lenient(e)).collect();
+                Expr::Tuple(at(e, ast::Tuple { items }))
+            }
             Expr::IfExpr(e) => Expr::IfExpr(at(
                 e,
                 ast::IfExpr {
@@ -353,6 +387,10 @@ pub(super) fn short(name: &str) -> &str {
     name.strip_prefix("ansible.builtin.")
         .or_else(|| name.strip_prefix("ansible.legacy."))
         .unwrap_or(name)
+}
+
+fn is_equality(op: ast::CompareOpKind) -> bool {
+    matches!(op, ast::CompareOpKind::Eq | ast::CompareOpKind::Ne)
 }
 
 fn ordering(op: ast::CompareOpKind) -> Option<&'static str> {

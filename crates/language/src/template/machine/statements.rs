@@ -31,7 +31,7 @@ impl Dialect {
                     assignments: s
                         .assignments
                         .iter()
-                        .map(|(t, e)| (self.strict(t), self.lenient(e)))
+                        .map(|(t, e)| (self.target(t), self.lenient(e)))
                         .collect(),
                     body: self.body(&s.body),
                 },
@@ -39,14 +39,14 @@ impl Dialect {
             Stmt::Set(s) => Stmt::Set(at(
                 s,
                 ast::Set {
-                    target: self.strict(&s.target),
+                    target: self.target(&s.target),
                     expr: self.changeable(self.lenient(&s.expr)),
                 },
             )),
             Stmt::SetBlock(s) => Stmt::SetBlock(at(
                 s,
                 ast::SetBlock {
-                    target: self.strict(&s.target),
+                    target: self.target(&s.target),
                     filter: s.filter.as_ref().map(|e| self.captured(e)),
                     body: self.body(&s.body),
                 },
@@ -72,7 +72,7 @@ impl Dialect {
             )),
             Stmt::Import(s) => Stmt::Import(at(
                 s,
-                ast::Import { expr: self.file(&s.expr, false), name: self.strict(&s.name) },
+                ast::Import { expr: self.file(&s.expr, false), name: self.target(&s.name) },
             )),
             Stmt::FromImport(s) => Stmt::FromImport(at(
                 s,
@@ -82,7 +82,7 @@ impl Dialect {
                         .names
                         .iter()
                         .map(|(name, alias)| {
-                            (self.strict(name), alias.as_ref().map(|e| self.strict(e)))
+                            (self.target(name), alias.as_ref().map(|e| self.target(e)))
                         })
                         .collect(),
                 },
@@ -114,7 +114,7 @@ impl Dialect {
 
     pub(super) fn for_loop<'a>(self, s: &ast::ForLoop<'a>) -> ast::ForLoop<'a> {
         ast::ForLoop {
-            target: self.strict(&s.target),
+            target: self.target(&s.target),
             iter: self.strict(&s.iter),
             filter_expr: s.filter_expr.as_ref().map(|e| self.strict(e)),
             recursive: s.recursive,
@@ -126,7 +126,7 @@ impl Dialect {
     pub(super) fn macro_decl<'a>(self, s: &ast::Macro<'a>) -> ast::Macro<'a> {
         ast::Macro {
             name: s.name,
-            args: s.args.iter().map(|e| self.strict(e)).collect(),
+            args: s.args.iter().map(|e| self.target(e)).collect(),
             defaults: s.defaults.iter().map(|e| self.lenient(e)).collect(),
             body: self.body(&s.body),
         }
@@ -147,6 +147,16 @@ impl Dialect {
                     args: self.args(&f.args, How::Used),
                 },
             )),
+            other => self.strict(other),
+        }
+    }
+
+    /// What is assigned to: it is not read.
+    fn target<'a>(self, expr: &Expr<'a>) -> Expr<'a> {
+        let each = |items: &[Expr<'a>]| items.iter().map(|e| self.target(e)).collect();
+        match expr {
+            Expr::List(e) => Expr::List(at(e, ast::List { items: each(&e.items) })),
+            Expr::Tuple(e) => Expr::Tuple(at(e, ast::Tuple { items: each(&e.items) })),
             other => self.strict(other),
         }
     }
