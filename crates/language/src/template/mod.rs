@@ -1,6 +1,8 @@
 //! Templates and expressions: Jinja as Ansible 2.19 means it, on values that know who wrote them.
 
 mod condition;
+#[cfg(test)]
+mod controller;
 mod convert;
 mod engine;
 mod error;

@@ -8,14 +8,14 @@ pub(super) mod convert;
 mod dicts;
 pub(super) mod hashing;
 pub(super) mod json;
-mod layout;
+pub(super) mod layout;
 mod math;
 pub(super) mod paths;
 pub(super) mod pattern;
 pub(super) mod python;
 mod regex;
 mod sequences;
-mod sets;
+pub(super) mod sets;
 #[cfg(test)]
 mod tests;
 mod text;
