@@ -1,10 +1,10 @@
 //! Values between ours and the engine's.
 
+use super::filters::time::Moment;
 use super::lazy::{LazyList, LazyMap, LazyScope, OmitMark};
 use super::world::World;
 use super::{TemplateError, TemplateErrorKind, error};
-use crate::diag::{Place, Source};
-use crate::value::{Encrypted, Map, Text, Value};
+use crate::value::{Encrypted, Map, Value};
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value as Jinja};
 use std::sync::Arc;
@@ -30,26 +30,25 @@ pub(super) fn lift(value: &Value, world: &Arc<World>) -> Result<Jinja, TemplateE
     })
 }
 
+/// A key of a dictionary: never a template.
+pub(super) fn key(key: &Value, world: &Arc<World>) -> Jinja {
+    match key {
+        Value::Text(text) => Jinja::from(text.shared()),
+        other => lift(other, world).unwrap_or_else(|e| Jinja::from(error::into_jinja(e, None))),
+    }
+}
+
 /// `omit` for the engine.
 pub(super) fn omit() -> Jinja {
     Jinja::from_object(OmitMark)
 }
 
-/// The text of an inline vault. It is written by whoever wrote the vault, so it may be a template; it is never shown.
+/// The text of an inline vault. It is data: Ansible 2.19 renders no template in it.
 pub(super) fn decrypted(vault: &Encrypted, world: &World) -> Result<Value, TemplateError> {
-    let text = world.engine.secrets.decrypt(vault).map_err(|message| {
+    world.engine.secrets.decrypt(vault).map(Value::text).map_err(|message| {
         let mut e = TemplateError::new(TemplateErrorKind::Other, message);
-        if let Some(place) = &vault.place {
-            *e.diagnostic = e.diagnostic.clone().at(place);
-        }
+        e.diagnostic.place.clone_from(&vault.place);
         e
-    })?;
-    Ok(match &vault.place {
-        None => Value::text(text),
-        Some(place) => {
-            let source = Source::new(place.source.name.clone(), "");
-            Value::Text(Text::written(text, Place { source, ..place.clone() }))
-        }
     })
 }
 
@@ -110,9 +109,11 @@ fn lower_object(value: &Jinja) -> Result<Value, Error> {
             }
             Ok(Value::Map(map))
         }
-        ValueKind::Invalid => Err(value.get_attr("").err().unwrap_or_else(|| {
-            Error::new(ErrorKind::InvalidOperation, "a value inside could not be computed")
-        })),
+        ValueKind::Invalid => match Jinja::from(vec![value.clone()]).try_iter()?.checked().next() {
+            Some(Err(e)) => Err(e),
+            _ => Err(Error::new(ErrorKind::InvalidOperation, "a value could not be computed")),
+        },
+        _ if value.downcast_object_ref::<Moment>().is_some() => Ok(Value::text(value.to_string())),
         _ => Err(Error::new(
             ErrorKind::InvalidOperation,
             format!("{value} is a function or an object of the template, not data"),

@@ -3,7 +3,9 @@
 use super::convert::{self, STACK_LEFT, STACK_MORE};
 use super::machine::{self, Code, Kind};
 use super::world::{Decrypt, World};
-use super::{TemplateError, TemplateErrorKind, extend, files, functions, lazy, native, report};
+use super::{
+    TemplateError, TemplateErrorKind, escape, extend, files, functions, lazy, native, report,
+};
 use crate::outside::Outside;
 use crate::value::{Map, Scope, Text, Value};
 use minijinja::syntax::SyntaxConfig;
@@ -15,7 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// How many templates may need one another: a variable whose template needs itself ends here.
 pub const DEPTH_MAX: u32 = 100;
 /// How many instructions one template may take: an endless loop ends here, after some seconds.
-const FUEL: u64 = 200_000_000;
+const FUEL: u64 = 20_000_000;
 
 /// What all evaluations share.
 pub(super) struct Engine {
@@ -23,10 +25,11 @@ pub(super) struct Engine {
     pub(super) secrets: Arc<dyn Decrypt>,
     /// `ALLOW_BROKEN_CONDITIONALS`.
     pub(super) broken_conditionals: bool,
-    pub(super) files: Arc<files::Files>,
     pub(super) env: Environment<'static>,
     syntax: SyntaxConfig,
     values: Cache,
+    files: Cache,
+    expressions: Cache,
     conditions: Cache,
 }
 
@@ -49,6 +52,10 @@ impl Deeper {
                     "recursive loop: more than {DEPTH_MAX} variables need one another, one of them itself"
                 ),
             ));
+        }
+        if depth == 0 {
+            // What an evaluation that failed for another reason has left behind.
+            drop(lazy::take_print_failure());
         }
         DEPTH.set(depth + 1);
         Ok(Self)
@@ -82,10 +89,11 @@ impl Engine {
             outside,
             secrets,
             broken_conditionals,
-            files,
             env,
             syntax: native::syntax(),
             values: Cache::default(),
+            files: Cache::default(),
+            expressions: Cache::default(),
             conditions: Cache::default(),
         }
     }
@@ -130,8 +138,9 @@ impl Engine {
                 for (key, item) in map.iter() {
                     match self.render(item, world)? {
                         Value::Omit => {}
+                        // Keys are never templates.
                         item => {
-                            entries.insert(self.render(key, world)?, item);
+                            entries.insert(key.clone(), item);
                         }
                     }
                 }
@@ -162,7 +171,34 @@ impl Engine {
 
     /// The value of a text that a person wrote and that holds a template.
     pub(super) fn evaluate(&self, text: &Text, world: &Arc<World>) -> Result<Jinja, TemplateError> {
-        let code = self.cached(&self.values, text, |s| self.compile(s))?;
+        let code = Self::cached(&self.values, text.as_str(), text, |s| self.compile(s))?;
+        let value = self.run(&code, text, world)?;
+        Ok(match (text.as_str().ends_with('\n'), value.as_str()) {
+            (true, Some(printed)) => {
+                Jinja::from(native::with_final_newlines(text.as_str(), printed.to_owned()))
+            }
+            _ => value,
+        })
+    }
+
+    /// The value of a template inside a string constant of a condition.
+    pub(super) fn embedded(
+        &self,
+        source: &str,
+        world: &Arc<World>,
+    ) -> Result<Jinja, TemplateError> {
+        self.evaluate(&Text::computed(source), world)
+    }
+
+    /// The value of a condition.
+    pub(super) fn condition(
+        &self,
+        text: &Text,
+        world: &Arc<World>,
+    ) -> Result<Jinja, TemplateError> {
+        let code = Self::cached(&self.conditions, text.as_str(), text, |s| {
+            self.with_known_names(machine::condition(s)?)
+        })?;
         self.run(&code, text, world)
     }
 
@@ -172,8 +208,37 @@ impl Engine {
         text: &Text,
         world: &Arc<World>,
     ) -> Result<Jinja, TemplateError> {
-        let code = self.cached(&self.conditions, text, |s| machine::expression(s, 0))?;
+        let code = Self::cached(&self.expressions, text.as_str(), text, |s| {
+            self.with_known_names(machine::expression(s, 0)?)
+        })?;
         self.run(&code, text, world)
+    }
+
+    /// The code of a template file; `options` tells apart what else it was compiled with.
+    pub(super) fn file_code(
+        &self,
+        text: &Text,
+        syntax: &SyntaxConfig,
+        options: &str,
+    ) -> Result<Arc<Code>, TemplateError> {
+        let key = format!("{options}\0{}", text.as_str());
+        Self::cached(&self.files, &key, text, |_| {
+            self.with_known_names(machine::template(text.as_str(), syntax)?)
+        })
+    }
+
+    /// The text of a template file.
+    pub(super) fn run_file(
+        &self,
+        code: &Code,
+        text: &Text,
+        world: &Arc<World>,
+    ) -> Result<String, TemplateError> {
+        let _deeper = Deeper::enter()?;
+        let root = Jinja::from_dyn_object(Arc::clone(world));
+        stacker::maybe_grow(STACK_LEFT, STACK_MORE, || code.text(&self.env, root))
+            .map(|(text, _)| text)
+            .map_err(|e| report::placed(&e, text, Some(code), world))
     }
 
     /// Runs code that was made of this text.
@@ -206,33 +271,58 @@ impl Engine {
         Ok(result)
     }
 
-    /// A text is one expression if it is nothing but `{{ … }}`, otherwise a template.
+    /// A text is one expression if it is nothing but `{{ … }}`, otherwise a template. The final newline is no part of
+    /// it, and comes back if the result is text.
     fn compile(&self, source: &str) -> Result<Code, minijinja::Error> {
+        let source = escape::escape(source.strip_suffix('\n').unwrap_or(source));
+        let source = source.as_ref();
         if let Some(inner) = source.strip_prefix("{{").and_then(|s| s.strip_suffix("}}")) {
             let start = inner.strip_prefix(['-', '+']).unwrap_or(inner);
             let at = source.len() - 2 - start.len();
             let bare = start.strip_suffix(['-', '+']).unwrap_or(start);
             if let Ok(code) = machine::expression(bare, at) {
-                return Ok(code);
+                return self.with_known_names(code.escaped());
             }
         }
-        machine::template(source, &self.syntax)
+        self.with_known_names(machine::template(source, &self.syntax)?.escaped())
+    }
+
+    /// Refuses code that names filters or tests that do not exist, before any of it runs.
+    pub(super) fn with_known_names(&self, code: Code) -> Result<Code, minijinja::Error> {
+        let mut state = self.env.empty_state();
+        for (name, is_filter) in code.filters_and_tests() {
+            let tried = if is_filter {
+                state.apply_filter(name, &[]).err()
+            } else {
+                state.perform_test(name, &[]).err()
+            };
+            let unknown = |e: &minijinja::Error| {
+                matches!(
+                    e.kind(),
+                    minijinja::ErrorKind::UnknownFilter | minijinja::ErrorKind::UnknownTest
+                )
+            };
+            if let Some(e) = tried.filter(unknown) {
+                return Err(e);
+            }
+        }
+        Ok(code)
     }
 
     fn cached(
-        &self,
         cache: &Cache,
+        key: &str,
         text: &Text,
         compile: impl FnOnce(&str) -> Result<Code, minijinja::Error>,
     ) -> Result<Arc<Code>, TemplateError> {
         let known = cache.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(code) = known.get(text.as_str()) {
+        if let Some(code) = known.get(key) {
             return Ok(Arc::clone(code));
         }
         drop(known);
         let code = Arc::new(compile(text.as_str()).map_err(|e| report::syntax(&e, text))?);
         let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
-        cache.insert(text.shared(), Arc::clone(&code));
+        cache.insert(Arc::from(key), Arc::clone(&code));
         Ok(code)
     }
 }

@@ -1,8 +1,9 @@
 //! Templates that other templates name: `include`, `import`, `extends`, relative to the search path of the site.
 
-use super::machine::FIND;
+use super::machine::{self, CHAIN, FIND};
 use super::world::World;
 use crate::outside::{FileKind, Outside};
+use minijinja::value::Rest;
 use minijinja::{Environment, Error, ErrorKind, State, Value as Jinja};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,17 @@ impl Files {
 /// Joins the files to the engine.
 pub(super) fn add(env: &mut Environment<'static>, files: &Arc<Files>) {
     let loader = Arc::clone(files);
-    env.set_loader(move |key| loader.load(key));
+    let syntax = super::native::syntax();
+    env.set_syntax(syntax.clone());
+    env.set_loader(move |key| {
+        let text = loader.load(key)?;
+        // The final newline is no part of a template that another one names.
+        let body = |text: String| text.strip_suffix('\n').map(str::to_owned).unwrap_or(text);
+        Ok(text.map(|text| machine::tolerant_source(&body(text), &syntax)))
+    });
+    env.add_function(CHAIN, |state: &State<'_, '_>, name: &str, keys: Rest<Jinja>| {
+        machine::chain(state, name, &keys)
+    });
     let joiner = Arc::clone(files);
     env.set_path_join_callback(move |name, parent| {
         joiner.join(name, parent).map_or_else(|| name.to_owned().into(), Into::into)

@@ -1,9 +1,10 @@
 //! Ansible's functions in templates, and Python's methods that minijinja lacks.
 
+use super::filters::time::Moment;
 use super::world::World;
-use super::{convert, extend};
-use crate::value::{self, Value};
-use minijinja::value::{Kwargs, Rest, ValueKind};
+use super::{convert, extend, mutable};
+use crate::value::Value;
+use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value as Jinja};
 use minijinja_contrib::pycompat;
 
@@ -13,17 +14,24 @@ const RANGE_MAX: usize = 1_000_000;
 /// Adds the functions.
 pub(super) fn add(env: &mut Environment<'static>) {
     env.add_global("omit", convert::omit());
-    env.add_function("lookup", |state: &mut State<'_, '_>, name: &str, args: Rest<Jinja>| {
-        lookup(state, name, args.0, false)
-    });
+    env.add_function(
+        "lookup",
+        |state: &mut State<'_, '_>, name: &str, args: Rest<ValueOrKwargs>| {
+            lookup(state, name, args.into_values(), false)
+        },
+    );
     for name in ["query", "q"] {
-        env.add_function(name, |state: &mut State<'_, '_>, name: &str, args: Rest<Jinja>| {
-            lookup(state, name, args.0, true)
-        });
+        env.add_function(
+            name,
+            |state: &mut State<'_, '_>, name: &str, args: Rest<ValueOrKwargs>| {
+                lookup(state, name, args.into_values(), true)
+            },
+        );
     }
     env.add_function("now", now);
     env.add_function("undef", undef);
     env.add_function("range", range);
+    env.add_function("dict", dict);
 }
 
 /// The arguments without their keywords, and the keywords.
@@ -34,7 +42,7 @@ fn split(mut args: Vec<Jinja>) -> Result<(Vec<Jinja>, Kwargs), Error> {
     };
     let kwargs = match kwargs {
         Some(kwargs) => Kwargs::try_from(kwargs)?,
-        None => Kwargs::from_iter(std::iter::empty::<(&str, Jinja)>()),
+        None => std::iter::empty::<(&str, Jinja)>().collect(),
     };
     Ok((args, kwargs))
 }
@@ -60,7 +68,7 @@ fn lookup(
         .filter(|key| !["wantlist", "errors"].contains(key))
         .map(|key| Ok((key.to_owned(), kwargs.peek::<Jinja>(key)?)))
         .collect::<Result<_, Error>>()?;
-    let options = Kwargs::from_iter(rest);
+    let options: Kwargs = rest.into_iter().collect();
     let found = match extend::lookup(state, name, terms, options) {
         Ok(found) => found,
         Err(_) if errors != "strict" => {
@@ -74,20 +82,21 @@ fn lookup(
     joined(found)
 }
 
+/// One result is itself, several texts are joined with commas, anything else stays a list.
 fn joined(mut found: Vec<Jinja>) -> Result<Jinja, Error> {
     if found.len() == 1 {
         return Ok(found.pop().unwrap_or_default());
     }
-    let texts = found
-        .iter()
-        .map(|item| Ok(value::string(&convert::lower(item)?)))
-        .collect::<Result<Vec<_>, Error>>()?;
+    if found.is_empty() || found.iter().any(|item| item.kind() != ValueKind::String) {
+        return Ok(Jinja::from(found));
+    }
+    let texts: Vec<&str> = found.iter().filter_map(Jinja::as_str).collect();
     Ok(Jinja::from(texts.join(",")))
 }
 
-/// `now(utc=false, fmt=none)`: the time as text, as `datetime` prints it or by `strftime`.
-fn now(state: &State<'_, '_>, args: Rest<Jinja>) -> Result<Jinja, Error> {
-    let (positional, kwargs) = split(args.0)?;
+/// `now(utc=false, fmt=none)`: the time, or its text by `strftime`.
+fn now(state: &State<'_, '_>, args: Rest<ValueOrKwargs>) -> Result<Jinja, Error> {
+    let (positional, kwargs) = split(args.into_values())?;
     let mut positional = positional.into_iter();
     let utc = match positional.next() {
         Some(utc) => utc.is_true(),
@@ -101,19 +110,46 @@ fn now(state: &State<'_, '_>, args: Rest<Jinja>) -> Result<Jinja, Error> {
     let world = World::of(state)?;
     let zone = if utc { jiff::tz::TimeZone::UTC } else { jiff::tz::TimeZone::system() };
     let time = world.outside().now().to_zoned(zone);
-    let fmt = fmt.unwrap_or_else(|| "%Y-%m-%d %H:%M:%S.%6f".to_owned());
-    let text = jiff::fmt::strtime::format(&fmt, &time).map_err(|e| {
-        Error::new(ErrorKind::InvalidOperation, format!("now cannot use the format {fmt:?}: {e}"))
-    })?;
-    Ok(Jinja::from(text))
+    let Some(fmt) = fmt else { return Ok(Jinja::from_object(Moment(time.datetime()))) };
+    jiff::fmt::strtime::format(&fmt, &time).map(Jinja::from).map_err(|e| {
+        let message = format!("a time cannot be written as {fmt:?}: {e}");
+        Error::new(ErrorKind::InvalidOperation, message)
+    })
 }
 
-/// `undef(hint)`: an undefined value.
-fn undef(args: Rest<Jinja>) -> Result<Jinja, Error> {
-    let (_, kwargs) = split(args.0)?;
-    let _: Option<String> = kwargs.get("hint")?;
+/// `undef(hint)`: an undefined value, with the words for whoever uses it.
+fn undef(args: Rest<ValueOrKwargs>) -> Result<Jinja, Error> {
+    let (positional, kwargs) = split(args.into_values())?;
+    let hint = match positional.into_iter().next() {
+        Some(hint) => hint.to_str().map(|s| s.to_string()),
+        None => kwargs.get::<Option<String>>("hint")?,
+    };
     kwargs.assert_all_used()?;
-    Ok(Jinja::UNDEFINED)
+    let hint = hint.unwrap_or_else(|| "a mandatory variable has not been set".to_owned());
+    Err(Error::new(ErrorKind::UndefinedError, hint))
+}
+
+/// `dict(pairs or dictionary, key=value…)`.
+fn dict(args: Rest<ValueOrKwargs>) -> Result<Jinja, Error> {
+    let mut entries: Vec<(Jinja, Jinja)> = Vec::new();
+    for given in args.into_values() {
+        let is_map = given.kind() == ValueKind::Map;
+        for item in given.try_iter()?.checked() {
+            let item = item?;
+            if is_map {
+                let value = given.get_item(&item)?;
+                entries.push((item, value));
+            } else if item.len() == Some(2) {
+                entries.push((item.get_item_by_index(0)?, item.get_item_by_index(1)?));
+            } else {
+                return Err(Error::new(
+                    ErrorKind::InvalidOperation,
+                    "dict makes a dictionary of pairs, of another one, or of keyword arguments",
+                ));
+            }
+        }
+    }
+    Ok(Jinja::from_pairs(entries))
 }
 
 /// `range([start,] stop[, step])`, as a list.
@@ -161,16 +197,12 @@ pub(super) fn method(
             let count = of.try_iter()?.filter(|item| *item == sought).count();
             Ok(Jinja::from(count))
         }
-        (ValueKind::Seq | ValueKind::Iterable, "copy") | (ValueKind::Map, "copy") => Ok(of.clone()),
-        (
-            ValueKind::Seq,
-            "append" | "extend" | "insert" | "remove" | "pop" | "clear" | "sort" | "reverse",
-        )
-        | (ValueKind::Map, "update" | "pop" | "popitem" | "clear" | "setdefault") => {
+        (ValueKind::Seq | ValueKind::Iterable | ValueKind::Map, "copy") => Ok(of.clone()),
+        (ValueKind::Seq | ValueKind::Map, _) if mutable::METHODS.contains(&name) => {
             Err(Error::new(
                 ErrorKind::InvalidOperation,
                 format!(
-                    "{name}() changes its value, and values of templates are never changed; use + or combine"
+                    "{name}() changes its value, and only a list or dictionary made in the same template can be changed; use + or combine"
                 ),
             ))
         }

@@ -89,7 +89,7 @@ impl Object for LazyMap {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.map.keys().map(|key| lifted(key, &self.world)).collect())
+        Enumerator::Values(self.map.keys().map(|key| convert::key(key, &self.world)).collect())
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {

@@ -3,8 +3,8 @@
 use super::error::carried;
 use super::machine::{self, Code, Kind};
 use super::world::World;
-use super::{TemplateError, TemplateErrorKind};
-use crate::diag::Place;
+use super::{TemplateError, TemplateErrorKind, escape};
+use crate::diag::{Place, Source};
 use crate::value::Text;
 use minijinja::{Error, ErrorKind};
 use std::ops::Range;
@@ -30,7 +30,23 @@ pub(super) fn placed(
     if let Some(inner) = carried(error) {
         return via_at(inner.error.clone(), inner.variable.as_deref(), text, range);
     }
+    if let Some(place) = included(error, world) {
+        let mut e = match innermost(error).kind() {
+            ErrorKind::UndefinedError => TemplateError::new(
+                TemplateErrorKind::Undefined,
+                format!("something in `{}` is undefined", place.line_text().unwrap_or("").trim()),
+            ),
+            ErrorKind::SyntaxError => TemplateError::new(TemplateErrorKind::Syntax, words(error)),
+            _ => TemplateError::new(TemplateErrorKind::Other, words(error)),
+        };
+        e.diagnostic.place = Some(place);
+        return via_at(e, None, text, range);
+    }
     if innermost(error).kind() == ErrorKind::UndefinedError {
+        if let Some(detail) = innermost(error).detail() {
+            let e = TemplateError::new(TemplateErrorKind::Undefined, detail.to_owned());
+            return at(e, text, range);
+        }
         let blame = code.and_then(|code| machine::blame(code, error, world));
         let message = match &blame {
             Some(blame) => blame.message.clone(),
@@ -38,10 +54,11 @@ pub(super) fn placed(
         };
         let mut e = TemplateError::new(TemplateErrorKind::Undefined, message);
         e.diagnostic.hint = blame.as_ref().and_then(|b| b.hint.clone());
-        let start = blame.map(|b| b.at + shift(code));
+        let start = blame.map(|b| back(code, text.as_str(), b.at + shift(code)));
         return at(e, text, start.map(|s| s..s).or(range));
     }
     let kind = match innermost(error).kind() {
+        ErrorKind::UnknownFunction => TemplateErrorKind::Undefined,
         ErrorKind::SyntaxError | ErrorKind::UnknownFilter | ErrorKind::UnknownTest => {
             TemplateErrorKind::Syntax
         }
@@ -61,6 +78,8 @@ fn via_at(
     text: &Text,
     range: Option<Range<usize>>,
 ) -> TemplateError {
+    let named = || variable.and_then(|name| text.as_str().find(name)).map(|at| at..at);
+    let range = range.or_else(named);
     let Some(place) = text.place().map(|p| place(p, text.as_str(), range)) else { return error };
     if error.diagnostic.place.is_none() {
         error.diagnostic.place = Some(place);
@@ -102,9 +121,29 @@ pub(super) fn words(error: &Error) -> String {
         }
         ErrorKind::UnknownFunction => text
             .strip_suffix(" is unknown")
-            .map_or(text.clone(), |name| format!("there is no function named {name}")),
+            .map_or(text.clone(), |name| format!("the function '{name}' is undefined")),
         ErrorKind::OutOfFuel => "it takes too long; is there an endless loop?".to_owned(),
         _ => text,
+    }
+}
+
+/// The line of an error in a template file that this text includes.
+fn included(error: &Error, world: &Arc<World>) -> Option<Place> {
+    let inner = innermost(error);
+    let path = inner.name().filter(|name| !name.starts_with('<'))?.split('\0').next()?;
+    let bytes = world.outside().read(std::path::Path::new(path)).unwrap_or_default();
+    let source = Source::new(path, String::from_utf8_lossy(&bytes));
+    let line = u32::try_from(inner.line()?).unwrap_or(1).max(1);
+    let place = Place { source, line, column: 1 };
+    let indent = place.line_text().map_or(0, |l| l.len() - l.trim_start().len());
+    Some(Place { column: u32::try_from(indent + 1).unwrap_or(1), ..place })
+}
+
+/// An offset in the compiled text as one in the written text.
+fn back(code: Option<&Code>, text: &str, offset: usize) -> usize {
+    match code {
+        Some(code) if code.is_escaped => escape::original(text, offset),
+        _ => offset,
     }
 }
 
@@ -119,7 +158,7 @@ fn shift(code: Option<&Code>) -> usize {
 fn offset(error: &Error, code: Option<&Code>, text: &str) -> Option<Range<usize>> {
     let shift = shift(code);
     if let Some(range) = error.range() {
-        return Some(range.start + shift..range.end + shift);
+        return Some(back(code, text, range.start + shift)..back(code, text, range.end + shift));
     }
     let line = error.line()?;
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();

@@ -100,6 +100,14 @@ impl Templar {
         convert::lower(&value).map_err(|e| report::placed(&e, text, None, &world))
     }
 
+    /// The raw value that a path leads to (`foo.bar`, or a lone `{{ foo.bar }}`), unrendered: written expressions keep
+    /// their places and can be evaluated as conditions (`that: "{{ checks }}"`, `debug: var=`). `None` if the text is no
+    /// path, leads nowhere, or leads through a template.
+    #[must_use]
+    pub fn written(&self, text: &Text, scope: &Arc<dyn Scope>) -> Option<Value> {
+        condition::written(text, &self.world(scope, &Site::default()))
+    }
+
     /// Renders the text of a template file (the `template` module, `lookup('template')`): always text, with
     /// `trim_blocks` on, `lstrip_blocks` off unless said, a `#jinja2:` header honoured, the final newline kept.
     ///

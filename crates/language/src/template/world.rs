@@ -8,6 +8,7 @@ use super::lazy::LazyScope;
 use super::{Site, TemplateError, convert, error};
 use crate::outside::Outside;
 use crate::value::{Encrypted, Scope, Value};
+use crate::vault;
 use minijinja::Value as Jinja;
 use minijinja::value::{Enumerator, Object};
 use std::fmt;
@@ -32,6 +33,15 @@ pub struct NoSecrets;
 impl Decrypt for NoSecrets {
     fn decrypt(&self, _: &Encrypted) -> Result<String, String> {
         Err("no vault secrets were given, and this value is encrypted".to_owned())
+    }
+}
+
+impl Decrypt for vault::Secrets {
+    fn decrypt(&self, encrypted: &Encrypted) -> Result<String, String> {
+        match vault::decrypt_value(encrypted, self) {
+            Ok(value) => Ok(crate::value::string(&value)),
+            Err(diagnostic) => Err(diagnostic.message),
+        }
     }
 }
 

@@ -150,6 +150,11 @@ pub(in crate::template) fn fail(message: impl Into<std::borrow::Cow<'static, str
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
+/// What an empty sequence has as its first, last, smallest or random item: an undefined value, which `default` replaces.
+pub(in crate::template) fn empty() -> Error {
+    Error::new(ErrorKind::UndefinedError, "the sequence is empty, so the item is undefined")
+}
+
 /// Runs an entry on the arguments of the engine.
 pub(in crate::template) fn call(
     entry: &Entry,

@@ -1,7 +1,7 @@
 //! `random` and `shuffle`. With a seed they repeat themselves from run to run; their choices are not those of Python's
 //! generator.
 
-use super::call::{Args, Entry, entry, fail};
+use super::call::{Args, Entry, empty, entry, fail};
 use super::hashing;
 use super::python;
 use minijinja::{Error, State, Value};
@@ -44,7 +44,7 @@ fn random(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
         return Err(fail("'start' and 'step' go with a whole number only"));
     }
     let items = python::items(&end)?;
-    items.choose(&mut generator).cloned().ok_or_else(|| fail("the sequence is empty"))
+    items.choose(&mut generator).cloned().ok_or_else(empty)
 }
 
 fn shuffle(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {

@@ -12,7 +12,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("string", string),
     entry("list", list),
     entry("type_debug", type_debug),
-    entry("ternary", ternary),
+    tolerant("ternary", ternary),
     entry("length", length),
     entry("count", length),
     tolerant("default", default),

@@ -1,6 +1,6 @@
 //! Numbers: `round`, `log`, `pow`, `root`, `abs`, `min`, `max`, `sum`, sizes for people.
 
-use super::call::{Args, Entry, entry, fail};
+use super::call::{Args, Entry, empty, entry, fail};
 use super::python::{self, Number};
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
@@ -145,7 +145,7 @@ fn extreme(args: &mut Args, wanted: Ordering) -> Result<Value, Error> {
             _ => best = Some((key, item)),
         }
     }
-    best.map(|(_, item)| item).ok_or_else(|| fail("the sequence is empty"))
+    best.map(|(_, item)| item).ok_or_else(empty)
 }
 
 fn sum(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {

@@ -19,7 +19,7 @@ pub(super) mod sets;
 #[cfg(test)]
 mod tests;
 mod text;
-mod time;
+pub(super) mod time;
 pub(super) mod url;
 mod vault;
 mod windows;
@@ -50,4 +50,8 @@ pub fn add_filters(env: &mut Environment<'static>) {
         call::register_filters(env, entries);
     }
     call::qualify_filters(env, &["format", "safe"]);
+    // The engine's own, which Jinja does not have.
+    for name in ["lines", "chain"] {
+        env.remove_filter(name);
+    }
 }

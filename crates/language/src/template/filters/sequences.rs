@@ -1,6 +1,6 @@
 //! Lists: `map`, `select`, `sort`, `groupby`, `first`, `batch` and their like.
 
-use super::call::{Args, Entry, entry, fail};
+use super::call::{Args, Entry, empty, entry, fail};
 use super::python;
 use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, ValueKind};
 use minijinja::{Error, State, Value};
@@ -208,14 +208,14 @@ fn first(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
     let value = args.value("seq")?;
     if value.kind() == ValueKind::Seq {
         let found = python::get(&value, &Value::from(0))?;
-        return if value.len() == Some(0) { Err(fail("the sequence is empty")) } else { Ok(found) };
+        return if value.len() == Some(0) { Err(empty()) } else { Ok(found) };
     }
-    python::items(&value)?.into_iter().next().ok_or_else(|| fail("the sequence is empty"))
+    python::items(&value)?.into_iter().next().ok_or_else(empty)
 }
 
 fn last(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
     let items = python::items(&args.value("seq")?)?;
-    items.into_iter().next_back().ok_or_else(|| fail("the sequence is empty"))
+    items.into_iter().next_back().ok_or_else(empty)
 }
 
 fn batch(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {

@@ -8,6 +8,7 @@ fn compare(table: &str, at_least: usize) {
     let outside = Controller::default()
         .file("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n")
         .file("/usr/lib/x", "")
+        .file("/work/secret", "$ANSIBLE_VAULT;1.1;AES256\n6161\n")
         .entry("/proc", Entry::Mount)
         .file("/proc/4242/stat", "")
         .entry("/proc/self", Entry::Link("/proc/4242".into()));

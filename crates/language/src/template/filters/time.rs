@@ -55,11 +55,11 @@ fn to_datetime(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
 
 /// Python's `datetime` without a zone, as far as templates use it.
 #[derive(Debug)]
-struct Moment(DateTime);
+pub(in crate::template) struct Moment(pub(in crate::template) DateTime);
 
 impl Moment {
     fn seconds(&self) -> f64 {
-        let zoned = self.0.to_zoned(TimeZone::UTC);
+        let zoned = self.0.to_zoned(TimeZone::system());
         zoned.map_or(f64::NAN, |zoned| zoned.timestamp().as_duration().as_secs_f64())
     }
 

@@ -4,6 +4,7 @@ use super::{Code, Kind, rewrite};
 use crate::template::world::World;
 use minijinja::machinery;
 use minijinja::machinery::ast::{self, CallArg, Expr, Stmt};
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Object, ValueKind};
 use minijinja::{Error, Value as Jinja};
 use std::collections::HashSet;
@@ -28,6 +29,7 @@ pub(in crate::template) fn blame(code: &Code, error: &Error, world: &Arc<World>)
         line: error.line(),
         local: HashSet::new(),
         chains: Vec::new(),
+        tolerant: Vec::new(),
     };
     match code.kind {
         Kind::Expression { .. } => {
@@ -41,6 +43,60 @@ pub(in crate::template) fn blame(code: &Code, error: &Error, world: &Arc<World>)
             finder.judge(world)
         }
     }
+}
+
+/// The text of a template that another one names, with the chains that may be undefined as calls of [`super::CHAIN`]: the
+/// engine compiles such a file itself, so its tree cannot be rewritten. A text that cannot be parsed is left to the
+/// engine's own error.
+pub(in crate::template) fn tolerant_source(source: &str, syntax: &SyntaxConfig) -> String {
+    let Ok(tree) = machinery::parse(source, "<template>", syntax.clone()) else {
+        return source.to_owned();
+    };
+    let mut finder = Finder {
+        source,
+        within: None,
+        line: None,
+        local: HashSet::new(),
+        chains: Vec::new(),
+        tolerant: Vec::new(),
+    };
+    finder.stmt(&tree);
+    let mut ranges = finder.tolerant;
+    ranges.sort_by_key(|range| range.start);
+    let mut out = String::with_capacity(source.len() * 2);
+    let mut done = 0;
+    for range in ranges {
+        let Some(chain) = source.get(range.clone()).filter(|_| range.start >= done) else {
+            continue;
+        };
+        let Some(call) = machinery::parse_expr(chain).ok().and_then(|e| chain_call(&e, chain))
+        else {
+            continue;
+        };
+        out.push_str(source.get(done..range.start).unwrap_or_default());
+        out.push_str(&call);
+        done = range.end;
+    }
+    out.push_str(source.get(done..).unwrap_or_default());
+    out
+}
+
+/// A chain as the text of a call.
+fn chain_call(expr: &Expr<'_>, source: &str) -> Option<String> {
+    let (of, key) = match expr {
+        Expr::Var(var) => return Some(format!("{}('{}'", super::CHAIN, var.id)),
+        Expr::GetAttr(get) => (&get.expr, format!("'{}'", get.name)),
+        Expr::GetItem(get) => {
+            let span = get.subscript_expr.span();
+            let key = source.get(span.start_offset as usize..span.end_offset as usize)?;
+            machinery::parse_expr(key).ok()?;
+            (&get.expr, key.to_owned())
+        }
+        _ => return None,
+    };
+    let inner = chain_call(of, source)?;
+    let open = inner.strip_suffix(')').unwrap_or(&inner);
+    Some(format!("{open}, {key})"))
 }
 
 /// One name or element after another; the words are for the message.
@@ -63,11 +119,15 @@ struct Finder<'s> {
     line: Option<usize>,
     local: HashSet<String>,
     chains: Vec<Chain>,
+    /// Chains that may be undefined, by their ranges.
+    tolerant: Vec<Range<usize>>,
 }
 
 impl Finder<'_> {
     fn stmts(&mut self, stmts: &[Stmt<'_>]) {
-        stmts.iter().for_each(|stmt| self.stmt(stmt));
+        for stmt in stmts {
+            self.stmt(stmt);
+        }
     }
 
     fn target(&mut self, target: &Expr<'_>) {
@@ -105,7 +165,10 @@ impl Finder<'_> {
                 }
                 self.stmts(&s.body);
             }
-            Stmt::Set(s) => self.target(&s.target),
+            Stmt::Set(s) => {
+                self.target(&s.target);
+                self.may_be_undefined(&s.expr);
+            }
             Stmt::SetBlock(s) => {
                 self.target(&s.target);
                 self.stmts(&s.body);
@@ -174,11 +237,11 @@ impl Finder<'_> {
                 self.expr(&e.true_expr);
                 e.false_expr.iter().for_each(|e| self.expr(e));
             }
-            Expr::Filter(e) if !rewrite::TOLERANT_FILTERS.contains(&e.name) => {
+            Expr::Filter(e) if !rewrite::TOLERANT_FILTERS.contains(&rewrite::short(e.name)) => {
                 e.expr.iter().for_each(|e| self.expr(e));
                 self.args(&e.args);
             }
-            Expr::Test(e) if !rewrite::TOLERANT_TESTS.contains(&e.name) => {
+            Expr::Test(e) if !rewrite::TOLERANT_TESTS.contains(&rewrite::short(e.name)) => {
                 self.expr(&e.expr);
                 self.args(&e.args);
             }
@@ -186,7 +249,26 @@ impl Finder<'_> {
             Expr::List(e) => e.items.iter().for_each(|e| self.expr(e)),
             Expr::Tuple(e) => e.items.iter().for_each(|e| self.expr(e)),
             Expr::Map(e) => e.values.iter().for_each(|e| self.expr(e)),
-            Expr::Const(_) | Expr::Filter(_) | Expr::Test(_) => {}
+            Expr::Filter(e) => {
+                e.expr.iter().for_each(|e| self.may_be_undefined(e));
+                for arg in &e.args {
+                    if let CallArg::Pos(e) | CallArg::Kwarg(_, e) = arg {
+                        self.may_be_undefined(e);
+                    }
+                }
+            }
+            Expr::Test(e) => self.may_be_undefined(&e.expr),
+            Expr::Const(_) => {}
+        }
+    }
+
+    fn may_be_undefined(&mut self, expr: &Expr<'_>) {
+        match expr {
+            Expr::GetAttr(_) | Expr::GetItem(_) => {
+                self.tolerant.push(start(expr)..expr.span().end_offset as usize);
+            }
+            Expr::Var(_) => {}
+            other => self.expr(other),
         }
     }
 
@@ -211,10 +293,12 @@ impl Finder<'_> {
         };
         steps.reverse();
         let span = expr.span();
-        let range = span.start_offset as usize..span.end_offset as usize;
+        let range = start(expr)..span.end_offset as usize;
+        let failing = span.start_offset as usize;
         let here = match (&self.within, self.line) {
             (Some(within), _) => {
-                within.start <= range.start && range.start < within.end.max(within.start + 1)
+                let within = within.start..within.end.max(within.start + 1);
+                within.contains(&range.start) || within.contains(&failing)
             }
             (None, Some(line)) => line == usize::from(span.start_line),
             (None, None) => true,
@@ -233,6 +317,15 @@ impl Finder<'_> {
         let [only] = local.as_slice() else { return None };
         let words = self.source.get(only.at.clone()).unwrap_or(&only.base);
         Some(Blame { message: format!("'{words}' is undefined"), hint: None, at: only.at.start })
+    }
+}
+
+/// Where a chain begins: the engine's own place of `a.b[0]` is that of its last step.
+fn start(expr: &Expr<'_>) -> usize {
+    match expr {
+        Expr::GetAttr(get) => start(&get.expr),
+        Expr::GetItem(get) => start(&get.expr),
+        other => other.span().start_offset as usize,
     }
 }
 

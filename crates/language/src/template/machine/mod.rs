@@ -4,16 +4,26 @@
 //! text is parsed here, its tree is rewritten ([`rewrite`]) and the code is made and run here.
 
 mod blame;
+mod calls;
 mod rewrite;
+mod statements;
 mod tolerant;
 
-pub(super) use blame::blame;
+pub(super) use blame::{blame, tolerant_source};
+pub(super) use tolerant::chain;
+
+use super::error::into_jinja;
+use super::world::World;
+use rewrite::Dialect;
 
 /// The function that finds another template; see [`super::files`].
 pub(super) const FIND: &str = "\u{0}find";
 
 use super::native::Printed;
-use minijinja::machinery::{self, CodeGenerator, Instructions, ast};
+/// The function that [`tolerant_source`] puts in place of a chain that may be undefined.
+pub(super) const CHAIN: &str = "mainstay__chain";
+
+use minijinja::machinery::{self, CodeGenerator, Instruction, Instructions, ast};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, State, Value as Jinja};
 use std::collections::BTreeMap;
@@ -30,6 +40,8 @@ pub(super) struct Code {
     pub(super) kind: Kind,
     syntax: SyntaxConfig,
     size_hint: usize,
+    /// Its constants had their backslashes doubled; offsets lead back by [`super::escape::original`].
+    pub(super) is_escaped: bool,
 }
 
 /// What a text is.
@@ -44,21 +56,32 @@ pub(super) enum Kind {
     Template,
 }
 
-/// Compiles one expression.
+/// Compiles one expression that stands in a template.
 pub(super) fn expression(source: &str, at: usize) -> Result<Code, Error> {
+    expression_in(Dialect { mutates: mutates(source), ..Dialect::default() }, source, at)
+}
+
+/// Compiles a condition.
+pub(super) fn condition(source: &str) -> Result<Code, Error> {
+    expression_in(Dialect { embeds: true, ..Dialect::default() }, source, 0)
+}
+
+fn expression_in(dialect: Dialect, source: &str, at: usize) -> Result<Code, Error> {
     machinery::parse_expr(source)?;
     let source = keep(source);
-    let tree = rewrite::result(&machinery::parse_expr(source)?);
+    let tree = dialect.strict(&machinery::parse_expr(source)?);
     let mut generator = CodeGenerator::new("<expression>", source);
     generator.compile_expr(&tree);
     let (instructions, blocks) = generator.finish();
+    let syntax = SyntaxConfig::default();
     Ok(Code {
         instructions,
         blocks,
         source,
         kind: Kind::Expression { at },
-        syntax: SyntaxConfig::default(),
+        syntax,
         size_hint: 0,
+        is_escaped: false,
     })
 }
 
@@ -66,19 +89,40 @@ pub(super) fn expression(source: &str, at: usize) -> Result<Code, Error> {
 pub(super) fn template(source: &str, syntax: &SyntaxConfig) -> Result<Code, Error> {
     machinery::parse(source, "<template>", syntax.clone())?;
     let source = keep(source);
-    let tree = rewrite::statement(&machinery::parse(source, "<template>", syntax.clone())?);
+    let encloses = source.contains("macro") || source.contains("call");
+    let dialect = Dialect { mutates: mutates(source), encloses, embeds: false };
+    let tree = dialect.statement(&machinery::parse(source, "<template>", syntax.clone())?);
     let mut generator = CodeGenerator::new("<template>", source);
     generator.compile_stmt(&tree);
     let size_hint = generator.buffer_size_hint();
     let (instructions, blocks) = generator.finish();
+    let syntax = syntax.clone();
     Ok(Code {
         instructions,
         blocks,
         source,
         kind: Kind::Template,
-        syntax: syntax.clone(),
+        syntax,
         size_hint,
+        is_escaped: false,
     })
+}
+
+/// Whether a text calls a method that changes a list or dictionary.
+fn mutates(source: &str) -> bool {
+    super::mutable::METHODS.iter().any(|method| {
+        source.match_indices(method).any(|(at, _)| {
+            let before = source.get(..at).unwrap_or_default().trim_end();
+            let after = source.get(at + method.len()..).unwrap_or_default().trim_start();
+            before.ends_with('.') && after.starts_with('(')
+        })
+    })
+}
+
+/// A template inside a string constant of a condition.
+fn embedded(state: &State<'_, '_>, text: &str) -> Result<Jinja, Error> {
+    let world = World::of(state)?;
+    world.engine.embedded(text, &world).map_err(|e| into_jinja(e, None))
 }
 
 fn keep(source: &str) -> &'static str {
@@ -86,6 +130,28 @@ fn keep(source: &str) -> &'static str {
 }
 
 impl Code {
+    /// The same, of a text whose backslashes were doubled.
+    pub(super) fn escaped(self) -> Self {
+        Self { is_escaped: true, ..self }
+    }
+
+    /// The names of the filters (true) and tests (false) it uses.
+    pub(super) fn filters_and_tests(&self) -> Vec<(&str, bool)> {
+        let mut names = Vec::new();
+        for instructions in std::iter::once(&self.instructions).chain(self.blocks.values()) {
+            let mut at = 0;
+            while let Some(instruction) = instructions.get(at) {
+                match instruction {
+                    Instruction::ApplyFilter(name, _, _) => names.push((*name, true)),
+                    Instruction::PerformTest(name, _, _) => names.push((*name, false)),
+                    _ => {}
+                }
+                at += 1;
+            }
+        }
+        names
+    }
+
     /// Runs an expression.
     pub(super) fn value<'env>(
         &self,

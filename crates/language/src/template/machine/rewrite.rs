@@ -2,364 +2,403 @@
 //!
 //! The engine runs in its strict mode: an undefined value is an error where it is used, but also where an attribute of
 //! it is asked for. Where Ansible lets an undefined value be (under `default`, `is defined`, in an assignment) the chain
-//! is replaced by calls of [`tolerant`](super::tolerant) functions ([`lenient`]); where the engine would let one pass (the
-//! input of a filter, an operand of `+`) it is wrapped in a guard ([`used`]).
+//! is replaced by calls of functions that give "undefined" ([`Dialect::lenient`]); where the engine would let one pass
+//! (the input of a filter, an operand of `+`) it is wrapped in a guard ([`Dialect::used`]).
 
-use super::tolerant;
+use super::calls;
+use minijinja::Value as Jinja;
 use minijinja::machinery::Span;
-use minijinja::machinery::ast::{self, CallArg, Expr, Spanned, Stmt};
-use minijinja::value::Rest;
-use minijinja::{Error, ErrorKind, State, Value as Jinja};
-use std::sync::LazyLock;
+use minijinja::machinery::ast::{self, CallArg, Expr, Spanned};
 
 /// Filters whose input and arguments may be undefined.
 pub(super) const TOLERANT_FILTERS: &[&str] = &["default", "d", "mandatory", "type_debug"];
 /// Tests whose operand may be undefined.
 pub(super) const TOLERANT_TESTS: &[&str] = &["defined", "undefined"];
+/// Filters that do not touch the elements of a list, or drop undefined ones: `[a, b] | select('defined') | first`.
+const SIEVES: &[&str] = &["select", "reject", "length", "count", "list"];
 /// Functions whose arguments may be undefined.
-pub(super) const TOLERANT_FUNCTIONS: &[&str] = &["dict", "namespace", "caller", "super", "loop"];
+const TOLERANT_FUNCTIONS: &[&str] = &["dict", "namespace", "caller", "super", "loop"];
+/// Functions whose own undefined result may be replaced by `default`.
+const FORGIVEN_FUNCTIONS: &[&str] = &["lookup", "query", "q", "undef"];
 
-static VARIABLE: LazyLock<Jinja> = LazyLock::new(|| {
-    Jinja::from_function(|state: &State<'_, '_>, name: &str| tolerant::variable(state, name))
-});
-static ELEMENT: LazyLock<Jinja> =
-    LazyLock::new(|| Jinja::from_function(|of: Jinja, key: Jinja| tolerant::element(&of, &key)));
-static FILTER: LazyLock<Jinja> = LazyLock::new(|| {
-    Jinja::from_function(|state: &mut State<'_, '_>, name: &str, args: Rest<Jinja>| {
-        tolerant::filter(state, name, &args)
-    })
-});
-static METHOD: LazyLock<Jinja> = LazyLock::new(|| {
-    Jinja::from_function(|state: &mut State<'_, '_>, name: &str, args: Rest<Jinja>| {
-        tolerant::method(state, name, &args)
-    })
-});
-static GUARD: LazyLock<Jinja> = LazyLock::new(|| {
-    Jinja::from_function(|value: Jinja| {
-        if value.is_undefined() {
-            return Err(Error::from(ErrorKind::UndefinedError));
+/// What is special about the text that is compiled.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Dialect {
+    /// It calls methods that change lists or dictionaries, so the ones it makes must be changeable.
+    pub(super) mutates: bool,
+    /// It has macros. They see the variables around them that their text names, so a name must stay a name in the tree.
+    pub(super) encloses: bool,
+    /// It is a condition: a template inside a string constant is rendered, as in Ansible up to 2.22.
+    pub(super) embeds: bool,
+}
+
+/// How an expression is compiled.
+#[derive(Clone, Copy)]
+pub(super) enum How {
+    Strict,
+    Used,
+    Lenient,
+}
+
+impl Dialect {
+    fn how<'a>(self, expr: &Expr<'a>, how: How) -> Expr<'a> {
+        match how {
+            How::Strict => self.strict(expr),
+            How::Used => self.used(expr),
+            How::Lenient => self.lenient(expr),
         }
-        Ok(value)
-    })
-});
-
-/// The expression whose value is the result: an undefined one is noticed by whoever asked.
-pub(super) fn result<'a>(expr: &Expr<'a>) -> Expr<'a> {
-    strict(expr)
-}
-
-/// A statement and everything in it.
-pub(super) fn statement<'a>(stmt: &Stmt<'a>) -> Stmt<'a> {
-    match stmt {
-        Stmt::Template(s) => Stmt::Template(at(s, ast::Template { children: body(&s.children) })),
-        Stmt::EmitExpr(s) => Stmt::EmitExpr(at(s, ast::EmitExpr { expr: strict(&s.expr) })),
-        Stmt::EmitRaw(s) => Stmt::EmitRaw(at(s, ast::EmitRaw { raw: s.raw })),
-        Stmt::ForLoop(s) => Stmt::ForLoop(at(s, for_loop(s))),
-        Stmt::IfCond(s) => Stmt::IfCond(at(
-            s,
-            ast::IfCond {
-                expr: strict(&s.expr),
-                true_body: body(&s.true_body),
-                false_body: body(&s.false_body),
-            },
-        )),
-        Stmt::WithBlock(s) => Stmt::WithBlock(at(
-            s,
-            ast::WithBlock {
-                assignments: s.assignments.iter().map(|(t, e)| (strict(t), lenient(e))).collect(),
-                body: body(&s.body),
-            },
-        )),
-        Stmt::Set(s) => {
-            Stmt::Set(at(s, ast::Set { target: strict(&s.target), expr: lenient(&s.expr) }))
-        }
-        Stmt::SetBlock(s) => Stmt::SetBlock(at(
-            s,
-            ast::SetBlock {
-                target: strict(&s.target),
-                filter: s.filter.as_ref().map(captured),
-                body: body(&s.body),
-            },
-        )),
-        Stmt::AutoEscape(s) => Stmt::AutoEscape(at(
-            s,
-            ast::AutoEscape { enabled: strict(&s.enabled), body: body(&s.body) },
-        )),
-        Stmt::FilterBlock(s) => Stmt::FilterBlock(at(
-            s,
-            ast::FilterBlock { filter: captured(&s.filter), body: body(&s.body) },
-        )),
-        other => statement_of_files(other),
     }
-}
 
-/// Statements that name other templates or make functions.
-fn statement_of_files<'a>(stmt: &Stmt<'a>) -> Stmt<'a> {
-    match stmt {
-        Stmt::Block(s) => Stmt::Block(at(
-            s,
-            ast::Block { name: s.name, required: s.required, body: body(&s.body) },
-        )),
-        Stmt::Import(s) => {
-            Stmt::Import(at(s, ast::Import { expr: file(&s.expr, false), name: strict(&s.name) }))
-        }
-        Stmt::FromImport(s) => Stmt::FromImport(at(
-            s,
-            ast::FromImport {
-                expr: file(&s.expr, false),
-                names: s
-                    .names
-                    .iter()
-                    .map(|(name, alias)| (strict(name), alias.as_ref().map(strict)))
-                    .collect(),
+    /// An expression whose chains must exist up to their last element.
+    pub(super) fn strict<'a>(self, expr: &Expr<'a>) -> Expr<'a> {
+        match expr {
+            Expr::Var(e) => Expr::Var(at(e, ast::Var { id: e.id })),
+            Expr::Const(e) => match e.value.as_str() {
+                Some(constant) if self.embeds && constant.contains("{{") => {
+                    calling(&calls::EMBEDDED, e.span(), vec![text(constant, e.span())])
+                }
+                _ => constant(e.value.clone(), e.span()),
             },
-        )),
-        Stmt::Extends(s) => Stmt::Extends(at(s, ast::Extends { name: file(&s.name, false) })),
-        Stmt::Include(s) => Stmt::Include(at(
-            s,
-            ast::Include {
-                name: file(&s.name, s.ignore_missing),
-                ignore_missing: s.ignore_missing,
-            },
-        )),
-        Stmt::Macro(s) => Stmt::Macro(at(s, macro_decl(s))),
-        Stmt::CallBlock(s) => Stmt::CallBlock(at(
-            s,
-            ast::CallBlock {
-                call: at(&s.call, call(&s.call)),
-                macro_decl: at(&s.macro_decl, macro_decl(&s.macro_decl)),
-            },
-        )),
-        Stmt::Continue(s) => Stmt::Continue(at(s, ast::Continue)),
-        Stmt::Break(s) => Stmt::Break(at(s, ast::Break)),
-        Stmt::Do(s) => Stmt::Do(at(s, ast::Do { call: at(&s.call, call(&s.call)) })),
-        other => statement(other),
-    }
-}
-
-fn for_loop<'a>(s: &ast::ForLoop<'a>) -> ast::ForLoop<'a> {
-    ast::ForLoop {
-        target: strict(&s.target),
-        iter: strict(&s.iter),
-        filter_expr: s.filter_expr.as_ref().map(strict),
-        recursive: s.recursive,
-        body: body(&s.body),
-        else_body: body(&s.else_body),
-    }
-}
-
-fn macro_decl<'a>(s: &ast::Macro<'a>) -> ast::Macro<'a> {
-    ast::Macro {
-        name: s.name,
-        args: s.args.iter().map(strict).collect(),
-        defaults: s.defaults.iter().map(lenient).collect(),
-        body: body(&s.body),
-    }
-}
-
-fn body<'a>(stmts: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
-    stmts.iter().map(statement).collect()
-}
-
-/// A chain of filters on a captured block: its innermost input is what was captured.
-fn captured<'a>(expr: &Expr<'a>) -> Expr<'a> {
-    match expr {
-        Expr::Filter(f) => Expr::Filter(at(
-            f,
-            ast::Filter {
-                name: f.name,
-                expr: f.expr.as_ref().map(captured),
-                args: args(&f.args, used),
-            },
-        )),
-        other => strict(other),
-    }
-}
-
-/// The name of another template, to be found in the search path by [`super::super::files`].
-fn file<'a>(name: &Expr<'a>, missing_ok: bool) -> Expr<'a> {
-    let span = name.span();
-    let missing_ok = constant(Jinja::from(missing_ok), span);
-    let find = Expr::Var(Spanned::new(ast::Var { id: super::FIND }, span));
-    Expr::Call(Spanned::new(
-        ast::Call { expr: find, args: vec![CallArg::Pos(strict(name)), CallArg::Pos(missing_ok)] },
-        span,
-    ))
-}
-
-/// An expression whose chains must exist up to their last element.
-fn strict<'a>(expr: &Expr<'a>) -> Expr<'a> {
-    match expr {
-        Expr::Var(e) => Expr::Var(at(e, ast::Var { id: e.id })),
-        Expr::Const(e) => Expr::Const(at(e, ast::Const { value: e.value.clone() })),
-        Expr::Slice(e) => Expr::Slice(at(
-            e,
-            ast::Slice {
-                expr: used(&e.expr),
-                start: e.start.as_ref().map(used),
-                stop: e.stop.as_ref().map(used),
-                step: e.step.as_ref().map(used),
-            },
-        )),
-        Expr::UnaryOp(e) => Expr::UnaryOp(at(e, unary(e))),
-        Expr::BinOp(e) => Expr::BinOp(at(e, binary(e))),
-        Expr::Compare(e) => Expr::Compare(at(
-            e,
-            ast::Compare {
-                expr: strict(&e.expr),
-                ops: e
-                    .ops
-                    .iter()
-                    .map(|op| ast::CompareOp { op: op.op, expr: strict(&op.expr) })
-                    .collect(),
-            },
-        )),
-        Expr::IfExpr(e) => Expr::IfExpr(at(
-            e,
-            ast::IfExpr {
-                test_expr: strict(&e.test_expr),
-                true_expr: strict(&e.true_expr),
-                false_expr: e.false_expr.as_ref().map(strict),
-            },
-        )),
-        Expr::Filter(e) => Expr::Filter(at(e, filter(e))),
-        Expr::Test(e) => Expr::Test(at(e, test(e))),
-        Expr::GetAttr(e) => {
-            Expr::GetAttr(at(e, ast::GetAttr { expr: strict(&e.expr), name: e.name }))
-        }
-        Expr::GetItem(e) => Expr::GetItem(at(
-            e,
-            ast::GetItem { expr: strict(&e.expr), subscript_expr: used(&e.subscript_expr) },
-        )),
-        Expr::Call(e) => Expr::Call(at(e, call(e))),
-        Expr::List(e) => Expr::List(at(e, ast::List { items: all(&e.items) })),
-        Expr::Tuple(e) => Expr::Tuple(at(e, ast::Tuple { items: all(&e.items) })),
-        Expr::Map(e) => Expr::Map(at(e, ast::Map { keys: all(&e.keys), values: all(&e.values) })),
-    }
-}
-
-fn all<'a>(items: &[Expr<'a>]) -> Vec<Expr<'a>> {
-    items.iter().map(strict).collect()
-}
-
-fn unary<'a>(e: &ast::UnaryOp<'a>) -> ast::UnaryOp<'a> {
-    match e.op {
-        ast::UnaryOpKind::Not => ast::UnaryOp { op: ast::UnaryOpKind::Not, expr: strict(&e.expr) },
-        ast::UnaryOpKind::Neg => ast::UnaryOp { op: ast::UnaryOpKind::Neg, expr: used(&e.expr) },
-    }
-}
-
-fn binary<'a>(e: &ast::BinOp<'a>) -> ast::BinOp<'a> {
-    use ast::BinOpKind::{Add, Div, FloorDiv, Mul, Pow, Rem, Sub};
-    let operand = match e.op {
-        Add | Sub | Mul | Div | FloorDiv | Rem | Pow => used,
-        _ => strict,
-    };
-    ast::BinOp { op: e.op, left: operand(&e.left), right: operand(&e.right) }
-}
-
-fn filter<'a>(e: &ast::Filter<'a>) -> ast::Filter<'a> {
-    let how = if TOLERANT_FILTERS.contains(&e.name) { lenient } else { used };
-    ast::Filter { name: e.name, expr: e.expr.as_ref().map(how), args: args(&e.args, how) }
-}
-
-fn test<'a>(e: &ast::Test<'a>) -> ast::Test<'a> {
-    let how = if TOLERANT_TESTS.contains(&e.name) { lenient } else { used };
-    ast::Test { name: e.name, expr: how(&e.expr), args: args(&e.args, used) }
-}
-
-fn call<'a>(e: &ast::Call<'a>) -> ast::Call<'a> {
-    let how = match &e.expr {
-        Expr::Var(var) if TOLERANT_FUNCTIONS.contains(&var.id) => lenient,
-        Expr::Var(_) => strict,
-        _ => used,
-    };
-    ast::Call { expr: strict(&e.expr), args: args(&e.args, how) }
-}
-
-fn args<'a>(args: &[CallArg<'a>], how: fn(&Expr<'a>) -> Expr<'a>) -> Vec<CallArg<'a>> {
-    args.iter()
-        .map(|arg| match arg {
-            CallArg::Pos(e) => CallArg::Pos(how(e)),
-            CallArg::Kwarg(name, e) => CallArg::Kwarg(name, how(e)),
-            CallArg::PosSplat(e) => CallArg::PosSplat(strict(e)),
-            CallArg::KwargSplat(e) => CallArg::KwargSplat(strict(e)),
-        })
-        .collect()
-}
-
-/// An expression that must not be undefined here, where the engine would not mind.
-fn used<'a>(expr: &Expr<'a>) -> Expr<'a> {
-    match expr {
-        Expr::Var(_)
-        | Expr::GetAttr(_)
-        | Expr::GetItem(_)
-        | Expr::Filter(_)
-        | Expr::Call(_)
-        | Expr::IfExpr(_) => calling(&GUARD, expr.span(), vec![CallArg::Pos(strict(expr))]),
-        Expr::BinOp(e) if matches!(e.op, ast::BinOpKind::ScAnd | ast::BinOpKind::ScOr) => {
-            calling(&GUARD, expr.span(), vec![CallArg::Pos(strict(expr))])
-        }
-        _ => strict(expr),
-    }
-}
-
-/// An expression that may be undefined, with everything in its chain.
-fn lenient<'a>(expr: &Expr<'a>) -> Expr<'a> {
-    let span = expr.span();
-    match expr {
-        Expr::Var(e) => calling(&VARIABLE, span, vec![text(e.id, span)]),
-        Expr::GetAttr(e) => {
-            calling(&ELEMENT, span, vec![CallArg::Pos(lenient(&e.expr)), text(e.name, span)])
-        }
-        Expr::GetItem(e) => calling(
-            &ELEMENT,
-            span,
-            vec![CallArg::Pos(lenient(&e.expr)), CallArg::Pos(lenient(&e.subscript_expr))],
-        ),
-        Expr::Filter(e) if !TOLERANT_FILTERS.contains(&e.name) => {
-            let mut given = vec![text(e.name, span)];
-            given.extend(e.expr.as_ref().map(|input| CallArg::Pos(lenient(input))));
-            given.extend(args(&e.args, lenient));
-            calling(&FILTER, span, given)
-        }
-        Expr::Call(e) => match &e.expr {
-            Expr::GetAttr(get) if !matches!(&get.expr, Expr::Var(v) if v.id == "self") => {
-                let mut given = vec![text(get.name, span), CallArg::Pos(lenient(&get.expr))];
-                given.extend(args(&e.args, lenient));
-                calling(&METHOD, span, given)
+            Expr::Slice(e) => Expr::Slice(at(
+                e,
+                ast::Slice {
+                    expr: self.used(&e.expr),
+                    start: e.start.as_ref().map(|e| self.used(e)),
+                    stop: e.stop.as_ref().map(|e| self.used(e)),
+                    step: e.step.as_ref().map(|e| self.used(e)),
+                },
+            )),
+            Expr::UnaryOp(e) => Expr::UnaryOp(at(e, self.unary(e))),
+            Expr::BinOp(e) => self.binary(e),
+            Expr::Compare(e) => self.compare(e),
+            Expr::IfExpr(e) => Expr::IfExpr(at(
+                e,
+                ast::IfExpr {
+                    test_expr: self.strict(&e.test_expr),
+                    true_expr: self.strict(&e.true_expr),
+                    false_expr: e.false_expr.as_ref().map(|e| self.strict(e)),
+                },
+            )),
+            Expr::Filter(e) => Expr::Filter(at(e, self.filter(e))),
+            Expr::Test(e) => Expr::Test(at(e, self.test(e))),
+            Expr::GetAttr(e) => {
+                Expr::GetAttr(at(e, ast::GetAttr { expr: self.strict(&e.expr), name: e.name }))
             }
-            _ => strict(expr),
-        },
-        Expr::IfExpr(e) => Expr::IfExpr(at(
+            Expr::GetItem(e) => Expr::GetItem(at(
+                e,
+                ast::GetItem {
+                    expr: self.strict(&e.expr),
+                    subscript_expr: self.used(&e.subscript_expr),
+                },
+            )),
+            Expr::Call(e) => Expr::Call(at(e, self.call(e))),
+            Expr::List(e) => {
+                let items = e.items.iter().map(|e| self.used(e)).collect();
+                self.changeable(Expr::List(at(e, ast::List { items })))
+            }
+            Expr::Tuple(e) => {
+                let items = e.items.iter().map(|e| self.used(e)).collect();
+                Expr::Tuple(at(e, ast::Tuple { items }))
+            }
+            Expr::Map(e) => {
+                let (keys, values) = (self.all(&e.keys), self.all(&e.values));
+                self.changeable(Expr::Map(at(e, ast::Map { keys, values })))
+            }
+        }
+    }
+
+    fn all<'a>(self, items: &[Expr<'a>]) -> Vec<Expr<'a>> {
+        items.iter().map(|e| self.strict(e)).collect()
+    }
+
+    fn unary<'a>(self, e: &ast::UnaryOp<'a>) -> ast::UnaryOp<'a> {
+        match e.op {
+            ast::UnaryOpKind::Not => {
+                ast::UnaryOp { op: ast::UnaryOpKind::Not, expr: self.strict(&e.expr) }
+            }
+            ast::UnaryOpKind::Neg => {
+                ast::UnaryOp { op: ast::UnaryOpKind::Neg, expr: self.used(&e.expr) }
+            }
+        }
+    }
+
+    fn binary<'a>(self, e: &Spanned<ast::BinOp<'a>>) -> Expr<'a> {
+        use ast::BinOpKind::{Add, Div, FloorDiv, Gt, Gte, In, Lt, Lte, Mul, Pow, Rem, Sub};
+        let how = match e.op {
+            Add | Sub | Mul | Div | FloorDiv | Rem | Pow | Lt | Lte | Gt | Gte | In => How::Used,
+            _ => How::Strict,
+        };
+        let (left, right) = (self.how(&e.left, how), self.how(&e.right, how));
+        if matches!(e.op, In) {
+            let args = vec![CallArg::Pos(left), CallArg::Pos(right)];
+            return calling(&calls::CONTAINS, e.span(), args);
+        }
+        let order = match e.op {
+            Lt => Some(ast::CompareOpKind::Lt),
+            Lte => Some(ast::CompareOpKind::Lte),
+            Gt => Some(ast::CompareOpKind::Gt),
+            Gte => Some(ast::CompareOpKind::Gte),
+            _ => None,
+        };
+        if let Some(word) = order.and_then(ordering) {
+            let args = vec![CallArg::Pos(left), text(word, e.span()), CallArg::Pos(right)];
+            return calling(&calls::ORDER, e.span(), args);
+        }
+        if matches!(e.op, Rem) {
+            return calling(
+                &calls::REMAINDER,
+                e.span(),
+                vec![CallArg::Pos(left), CallArg::Pos(right)],
+            );
+        }
+        Expr::BinOp(at(e, ast::BinOp { op: e.op, left, right }))
+    }
+
+    /// Python refuses to order values of different types; the engine would not. A chain is compared link by link.
+    fn compare<'a>(self, e: &Spanned<ast::Compare<'a>>) -> Expr<'a> {
+        if e.ops.iter().all(|op| is_equality(op.op)) {
+            let ops =
+                e.ops.iter().map(|op| ast::CompareOp { op: op.op, expr: self.strict(&op.expr) });
+            return Expr::Compare(at(
+                e,
+                ast::Compare { expr: self.strict(&e.expr), ops: ops.collect() },
+            ));
+        }
+        let mut left = &e.expr;
+        let mut chain: Option<Expr<'a>> = None;
+        for op in &e.ops {
+            let link = self.link(e.span(), left, op);
+            chain = Some(match chain {
+                None => link,
+                Some(before) => Expr::BinOp(at(
+                    e,
+                    ast::BinOp { op: ast::BinOpKind::ScAnd, left: before, right: link },
+                )),
+            });
+            left = &op.expr;
+        }
+        chain.unwrap_or_else(|| self.strict(&e.expr))
+    }
+
+    fn link<'a>(self, span: Span, left: &Expr<'a>, op: &ast::CompareOp<'a>) -> Expr<'a> {
+        let (a, b) = (CallArg::Pos(self.used(left)), CallArg::Pos(self.used(&op.expr)));
+        if let Some(word) = ordering(op.op) {
+            return calling(&calls::ORDER, span, vec![a, text(word, span), b]);
+        }
+        let found = match op.op {
+            ast::CompareOpKind::In | ast::CompareOpKind::NotIn => {
+                calling(&calls::CONTAINS, span, vec![a, b])
+            }
+            equality => {
+                let ops = vec![ast::CompareOp { op: equality, expr: self.strict(&op.expr) }];
+                let compare = ast::Compare { expr: self.strict(left), ops };
+                return Expr::Compare(Spanned::new(compare, span));
+            }
+        };
+        if matches!(op.op, ast::CompareOpKind::NotIn) {
+            let not = ast::UnaryOp { op: ast::UnaryOpKind::Not, expr: found };
+            return Expr::UnaryOp(Spanned::new(not, span));
+        }
+        found
+    }
+
+    /// A list or dictionary that methods may change, if the text has such methods.
+    pub(super) fn changeable(self, expr: Expr<'_>) -> Expr<'_> {
+        if !self.mutates {
+            return expr;
+        }
+        let span = expr.span();
+        calling(&calls::MUTABLE, span, vec![CallArg::Pos(expr)])
+    }
+
+    fn filter<'a>(self, e: &ast::Filter<'a>) -> ast::Filter<'a> {
+        let tolerant = TOLERANT_FILTERS.contains(&short(e.name));
+        let holds = matches!(&e.expr, Some(Expr::List(_) | Expr::Tuple(_)));
+        let sieve = holds && SIEVES.contains(&short(e.name));
+        let input = if tolerant || sieve { How::Lenient } else { How::Used };
+        let args = if tolerant || short(e.name) == "ternary" { How::Lenient } else { How::Used };
+        ast::Filter {
+            name: e.name,
+            expr: e.expr.as_ref().map(|e| self.how(e, input)),
+            args: self.args(&e.args, args),
+        }
+    }
+
+    fn test<'a>(self, e: &ast::Test<'a>) -> ast::Test<'a> {
+        let how = if TOLERANT_TESTS.contains(&short(e.name)) { How::Lenient } else { How::Used };
+        ast::Test {
+            name: e.name,
+            expr: self.how(&e.expr, how),
+            args: self.args(&e.args, How::Used),
+        }
+    }
+
+    pub(super) fn call<'a>(self, e: &ast::Call<'a>) -> ast::Call<'a> {
+        let how = match &e.expr {
+            Expr::Var(var) if TOLERANT_FUNCTIONS.contains(&var.id) => How::Lenient,
+            Expr::Var(_) => How::Strict,
+            _ => How::Used,
+        };
+        let expr = match &e.expr {
+            Expr::GetAttr(get) if !matches!(&get.expr, Expr::Var(v) if v.id == "self") => {
+                Expr::GetAttr(at(get, ast::GetAttr { expr: self.used(&get.expr), name: get.name }))
+            }
+            other => self.strict(other),
+        };
+        ast::Call { expr, args: self.args(&e.args, how) }
+    }
+
+    pub(super) fn args<'a>(self, args: &[CallArg<'a>], how: How) -> Vec<CallArg<'a>> {
+        args.iter()
+            .map(|arg| match arg {
+                CallArg::Pos(e) => CallArg::Pos(self.how(e, how)),
+                CallArg::Kwarg(name, e) => CallArg::Kwarg(name, self.how(e, how)),
+                CallArg::PosSplat(e) => CallArg::PosSplat(self.strict(e)),
+                CallArg::KwargSplat(e) => CallArg::KwargSplat(self.strict(e)),
+            })
+            .collect()
+    }
+
+    /// An expression that is printed: a missing `else` prints nothing.
+    pub(super) fn printed<'a>(self, expr: &Expr<'a>) -> Expr<'a> {
+        let Expr::IfExpr(e) = expr else { return self.strict(expr) };
+        let nothing = || constant(Jinja::from(()), e.span());
+        Expr::IfExpr(at(
             e,
             ast::IfExpr {
-                test_expr: strict(&e.test_expr),
-                true_expr: lenient(&e.true_expr),
-                false_expr: e.false_expr.as_ref().map(lenient),
+                test_expr: self.strict(&e.test_expr),
+                true_expr: self.printed(&e.true_expr),
+                false_expr: Some(e.false_expr.as_ref().map_or_else(nothing, |e| self.printed(e))),
             },
-        )),
-        Expr::BinOp(e) if matches!(e.op, ast::BinOpKind::ScAnd | ast::BinOpKind::ScOr) => {
-            let (left, right) = (strict(&e.left), lenient(&e.right));
-            Expr::BinOp(at(e, ast::BinOp { op: e.op, left, right }))
+        ))
+    }
+
+    /// An expression that must not be undefined here, where the engine would not mind.
+    pub(super) fn used<'a>(self, expr: &Expr<'a>) -> Expr<'a> {
+        match expr {
+            Expr::Var(_)
+            | Expr::GetAttr(_)
+            | Expr::GetItem(_)
+            | Expr::Filter(_)
+            | Expr::Call(_)
+            | Expr::IfExpr(_) => {
+                calling(&calls::GUARD, expr.span(), vec![CallArg::Pos(self.strict(expr))])
+            }
+            Expr::BinOp(e) if matches!(e.op, ast::BinOpKind::ScAnd | ast::BinOpKind::ScOr) => {
+                calling(&calls::GUARD, expr.span(), vec![CallArg::Pos(self.strict(expr))])
+            }
+            _ => self.strict(expr),
         }
-        _ => strict(expr),
+    }
+
+    /// An expression that may be undefined, with everything in its chain.
+    pub(super) fn lenient<'a>(self, expr: &Expr<'a>) -> Expr<'a> {
+        let span = expr.span();
+        match expr {
+            Expr::Var(e) => {
+                let call = calling(&calls::VARIABLE, span, vec![text(e.id, span)]);
+                if !self.encloses {
+                    return call;
+                }
+                let always = ast::IfExpr {
+                    test_expr: constant(Jinja::from(true), span),
+                    true_expr: call,
+                    false_expr: Some(self.strict(expr)),
+                };
+                Expr::IfExpr(Spanned::new(always, span))
+            }
+            Expr::GetAttr(e) => calling(
+                &calls::ELEMENT,
+                span,
+                vec![CallArg::Pos(self.lenient(&e.expr)), text(e.name, span)],
+            ),
+            Expr::GetItem(e) => calling(
+                &calls::ELEMENT,
+                span,
+                vec![
+                    CallArg::Pos(self.lenient(&e.expr)),
+                    CallArg::Pos(self.used(&e.subscript_expr)),
+                ],
+            ),
+            Expr::Filter(e) if !TOLERANT_FILTERS.contains(&short(e.name)) => {
+                let mut given = vec![text(e.name, span)];
+                given.extend(e.expr.as_ref().map(|input| CallArg::Pos(self.lenient(input))));
+                given.extend(self.args(&e.args, How::Lenient));
+                calling(&calls::FILTER, span, given)
+            }
+            Expr::Call(e) => match &e.expr {
+                Expr::GetAttr(get) if !matches!(&get.expr, Expr::Var(v) if v.id == "self") => {
+                    let mut given =
+                        vec![text(get.name, span), CallArg::Pos(self.lenient(&get.expr))];
+                    given.extend(self.args(&e.args, How::Lenient));
+                    calling(&calls::METHOD, span, given)
+                }
+                Expr::Var(var) if FORGIVEN_FUNCTIONS.contains(&var.id) => {
+                    let mut given = vec![text(var.id, span)];
+                    given.extend(self.args(&e.args, How::Used));
+                    calling(&calls::FUNCTION, span, given)
+                }
+                _ => self.strict(expr),
+            },
+            Expr::List(e) => {
+                let items = e.items.iter().map(|e| self.lenient(e)).collect();
+                self.changeable(Expr::List(at(e, ast::List { items })))
+            }
+            Expr::Tuple(e) => {
+                let items = e.items.iter().map(|e| self.lenient(e)).collect();
+                Expr::Tuple(at(e, ast::Tuple { items }))
+            }
+            Expr::IfExpr(e) => Expr::IfExpr(at(
+                e,
+                ast::IfExpr {
+                    test_expr: self.strict(&e.test_expr),
+                    true_expr: self.lenient(&e.true_expr),
+                    false_expr: e.false_expr.as_ref().map(|e| self.lenient(e)),
+                },
+            )),
+            Expr::BinOp(e) if matches!(e.op, ast::BinOpKind::ScAnd | ast::BinOpKind::ScOr) => {
+                let (left, right) = (self.strict(&e.left), self.lenient(&e.right));
+                Expr::BinOp(at(e, ast::BinOp { op: e.op, left, right }))
+            }
+            _ => self.strict(expr),
+        }
     }
 }
 
-fn calling<'a>(function: &Jinja, span: Span, args: Vec<CallArg<'a>>) -> Expr<'a> {
+pub(super) fn calling<'a>(function: &Jinja, span: Span, args: Vec<CallArg<'a>>) -> Expr<'a> {
     let expr = constant(function.clone(), span);
     Expr::Call(Spanned::new(ast::Call { expr, args }, span))
 }
 
-fn text<'a>(text: &str, span: Span) -> CallArg<'a> {
+pub(super) fn text<'a>(text: &str, span: Span) -> CallArg<'a> {
     CallArg::Pos(constant(Jinja::from(text), span))
 }
 
-fn constant<'a>(value: Jinja, span: Span) -> Expr<'a> {
+pub(super) fn constant<'a>(value: Jinja, span: Span) -> Expr<'a> {
     Expr::Const(Spanned::new(ast::Const { value }, span))
 }
 
-fn at<T, U>(old: &Spanned<T>, new: U) -> Spanned<U> {
+pub(super) fn at<T, U>(old: &Spanned<T>, new: U) -> Spanned<U> {
     Spanned::new(new, old.span())
+}
+
+/// The name of a filter or test without its collection.
+pub(super) fn short(name: &str) -> &str {
+    name.strip_prefix("ansible.builtin.")
+        .or_else(|| name.strip_prefix("ansible.legacy."))
+        .unwrap_or(name)
+}
+
+fn is_equality(op: ast::CompareOpKind) -> bool {
+    matches!(op, ast::CompareOpKind::Eq | ast::CompareOpKind::Ne)
+}
+
+fn ordering(op: ast::CompareOpKind) -> Option<&'static str> {
+    match op {
+        ast::CompareOpKind::Lt => Some("<"),
+        ast::CompareOpKind::Lte => Some("<="),
+        ast::CompareOpKind::Gt => Some(">"),
+        ast::CompareOpKind::Gte => Some(">="),
+        _ => None,
+    }
 }

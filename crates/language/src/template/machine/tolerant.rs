@@ -13,7 +13,7 @@ fn forgive(result: Result<Jinja, Error>) -> Result<Jinja, Error> {
 }
 
 /// The value, or the error that a failed lazy value stands for.
-pub(in crate::template) fn checked(value: Jinja) -> Result<Jinja, Error> {
+fn checked(value: Jinja) -> Result<Jinja, Error> {
     if value.kind() != minijinja::value::ValueKind::Invalid {
         return Ok(value);
     }
@@ -34,6 +34,16 @@ pub(super) fn element(of: &Jinja, key: &Jinja) -> Result<Jinja, Error> {
         return Ok(Jinja::UNDEFINED);
     }
     forgive(of.get_item(key).and_then(checked))
+}
+
+/// A variable and what is inside of it, step by step.
+pub(in crate::template) fn chain(
+    state: &State<'_, '_>,
+    name: &str,
+    keys: &[Jinja],
+) -> Result<Jinja, Error> {
+    let first = variable(state, name)?;
+    keys.iter().try_fold(first, |of, key| element(&of, key))
 }
 
 /// A filter whose input or arguments may be undefined: then so is the result.
@@ -59,6 +69,18 @@ pub(super) fn method(
         return Ok(Jinja::UNDEFINED);
     }
     forgive(of.call_method(state, name, rest).and_then(checked))
+}
+
+/// A function whose own result may be undefined (`lookup('vars', …)`, `undef()`).
+pub(super) fn function(
+    state: &mut State<'_, '_>,
+    name: &str,
+    args: &[Jinja],
+) -> Result<Jinja, Error> {
+    match state.lookup(name) {
+        Some(function) => forgive(checked(function)?.call(state, args)),
+        None => Ok(Jinja::UNDEFINED),
+    }
 }
 
 fn any_undefined(args: &[Jinja]) -> bool {
