@@ -3,10 +3,10 @@
 use super::engine::Engine;
 use super::error::carried;
 use super::world::World;
-use super::{TemplateError, TemplateErrorKind, filters, machine, report, tests};
+use super::{TemplateError, TemplateErrorKind, filters, lookups, machine, report, tests};
 use crate::value::Value;
 use minijinja::value::Kwargs;
-use minijinja::{Environment, Error, ErrorKind, State, Value as Jinja};
+use minijinja::{Environment, Error, State, Value as Jinja};
 
 use std::sync::Arc;
 
@@ -18,17 +18,17 @@ pub(super) fn add(env: &mut Environment<'static>) {
 
 /// Runs a lookup: its terms and options, its list of results.
 pub(super) fn lookup(
-    _state: &mut State<'_, '_>,
+    state: &mut State<'_, '_>,
     name: &str,
-    _terms: Vec<Jinja>,
-    _options: Kwargs,
+    terms: Vec<Jinja>,
+    options: Kwargs,
 ) -> Result<Vec<Jinja>, Error> {
-    Err(Error::new(ErrorKind::InvalidOperation, format!("there is no lookup named {name:?}")))
+    lookups::run(name, terms, options, state)
 }
 
 /// Whether there is such a lookup.
-pub(super) fn has_lookup(_name: &str) -> bool {
-    false
+pub(super) fn has_lookup(name: &str) -> bool {
+    lookups::exists(name)
 }
 
 /// Runs a lookup outside of a template (`with_X`): its terms are rendered already.

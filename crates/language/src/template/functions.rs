@@ -3,7 +3,7 @@
 use super::filters::time::Moment;
 use super::world::World;
 use super::{convert, extend, mutable};
-use crate::value::{self, Value};
+use crate::value::Value;
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value as Jinja};
 use minijinja_contrib::pycompat;
@@ -82,14 +82,15 @@ fn lookup(
     joined(found)
 }
 
+/// One result is itself, several texts are joined with commas, anything else stays a list.
 fn joined(mut found: Vec<Jinja>) -> Result<Jinja, Error> {
     if found.len() == 1 {
         return Ok(found.pop().unwrap_or_default());
     }
-    let texts = found
-        .iter()
-        .map(|item| Ok(value::string(&convert::lower(item)?)))
-        .collect::<Result<Vec<_>, Error>>()?;
+    if found.is_empty() || found.iter().any(|item| item.kind() != ValueKind::String) {
+        return Ok(Jinja::from(found));
+    }
+    let texts: Vec<&str> = found.iter().filter_map(Jinja::as_str).collect();
     Ok(Jinja::from(texts.join(",")))
 }
 

@@ -5,6 +5,8 @@ mod behaviour;
 mod condition;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod controller;
 mod convert;
 mod engine;
 mod error;

@@ -80,18 +80,6 @@ fn dump(value: &Value, style: &Style) -> Result<String, Error> {
     Ok(out)
 }
 
-/// Compact JSON with Python's default spacing, for keys of comparisons.
-pub(super) fn compact(value: &Value) -> Result<String, Error> {
-    let style = Style {
-        indent: None,
-        comma: ", ".to_owned(),
-        colon: ": ".to_owned(),
-        ensure_ascii: true,
-        sort_keys: true,
-    };
-    dump(value, &style)
-}
-
 fn write(out: &mut String, value: &Value, style: &Style, depth: usize) -> Result<(), Error> {
     if depth > 500 {
         return Err(fail("the value is nested too deeply for JSON"));

@@ -8,14 +8,14 @@ pub(super) mod convert;
 mod dicts;
 pub(super) mod hashing;
 pub(super) mod json;
-mod layout;
+pub(super) mod layout;
 mod math;
 pub(super) mod paths;
 pub(super) mod pattern;
 pub(super) mod python;
 mod regex;
 mod sequences;
-mod sets;
+pub(super) mod sets;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -50,4 +50,8 @@ pub fn add_filters(env: &mut Environment<'static>) {
         call::register_filters(env, entries);
     }
     call::qualify_filters(env, &["format", "safe"]);
+    // The engine's own, which Jinja does not have.
+    for name in ["lines", "chain"] {
+        env.remove_filter(name);
+    }
 }

@@ -22,6 +22,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("is_mount", is_mount),
     entry("same_file", same_file),
     entry("is_same_file", same_file),
+    entry("vaulted_file", vaulted_file),
 ];
 
 fn is_directory(status: &FileStatus) -> bool {
@@ -66,4 +67,12 @@ fn same_file(state: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error>
     let first = status(state, &a)?.ok_or_else(|| missing(&a))?;
     let second = status(state, &b)?.ok_or_else(|| missing(&b))?;
     Ok(Value::from(first.identity == second.identity))
+}
+
+fn vaulted_file(state: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
+    let path = args.text("path")?;
+    let content = World::of(state)?.outside().read(Path::new(&path)).map_err(|error| {
+        crate::template::filters::call::fail(format!("cannot read {path}: {error}"))
+    })?;
+    Ok(Value::from(crate::vault::is_encrypted(&content)))
 }
