@@ -5,20 +5,27 @@
 //! run (a new host, a fact, an included variable) it returns as an [`Ask`].
 
 mod check;
+mod common;
 mod context;
 mod fields;
 mod outcome;
+mod put;
 mod spec;
 mod table;
 mod words;
 
 mod assert;
 mod command;
+mod copy;
+mod copy_tree;
 mod debug;
 mod fail;
 mod ping;
 mod raw;
 mod set_fact;
+mod slurp;
+mod stat;
+mod template;
 
 #[cfg(test)]
 mod testing;

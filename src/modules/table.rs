@@ -8,12 +8,16 @@ use std::sync::OnceLock;
 static MODULES: &[&dyn Module] = &[
     &super::assert::Assert,
     &super::command::Command,
+    &super::copy::Copy,
     &super::debug::Debug,
     &super::fail::Fail,
     &super::ping::Ping,
     &super::raw::Raw,
     &super::set_fact::SetFact,
     &super::command::Shell,
+    &super::slurp::Slurp,
+    &super::stat::Stat,
+    &super::template::Template,
 ];
 
 fn by_name() -> &'static HashMap<&'static str, &'static dyn Module> {
