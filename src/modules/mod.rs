@@ -20,11 +20,16 @@ mod copy;
 mod copy_tree;
 mod debug;
 mod fail;
+mod fetch;
+mod file;
+mod lineinfile;
 mod ping;
 mod raw;
+mod script;
 mod set_fact;
 mod slurp;
 mod stat;
+mod tempfile;
 mod template;
 
 #[cfg(test)]

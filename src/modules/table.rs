@@ -11,12 +11,17 @@ static MODULES: &[&dyn Module] = &[
     &super::copy::Copy,
     &super::debug::Debug,
     &super::fail::Fail,
+    &super::fetch::Fetch,
+    &super::file::File,
+    &super::lineinfile::LineInFile,
     &super::ping::Ping,
     &super::raw::Raw,
+    &super::script::Script,
     &super::set_fact::SetFact,
     &super::command::Shell,
     &super::slurp::Slurp,
     &super::stat::Stat,
+    &super::tempfile::TempFile,
     &super::template::Template,
 ];
 
