@@ -14,6 +14,8 @@ mod spec;
 mod table;
 mod words;
 
+mod apt;
+mod apt_plan;
 mod assert;
 mod command;
 mod copy;
@@ -23,12 +25,14 @@ mod fail;
 mod fetch;
 mod file;
 mod lineinfile;
+mod package;
 mod ping;
 mod raw;
 mod script;
 mod set_fact;
 mod slurp;
 mod stat;
+mod systemd;
 mod tempfile;
 mod template;
 

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 /// All modules, in the order of the alphabet.
 static MODULES: &[&dyn Module] = &[
+    &super::apt::Apt,
     &super::assert::Assert,
     &super::command::Command,
     &super::copy::Copy,
@@ -14,6 +15,7 @@ static MODULES: &[&dyn Module] = &[
     &super::fetch::Fetch,
     &super::file::File,
     &super::lineinfile::LineInFile,
+    &super::package::Package,
     &super::ping::Ping,
     &super::raw::Raw,
     &super::script::Script,
@@ -21,6 +23,8 @@ static MODULES: &[&dyn Module] = &[
     &super::command::Shell,
     &super::slurp::Slurp,
     &super::stat::Stat,
+    &super::systemd::Service,
+    &super::systemd::Systemd,
     &super::tempfile::TempFile,
     &super::template::Template,
 ];

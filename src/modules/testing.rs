@@ -2,7 +2,7 @@
 
 use super::{Args, Clock, Ctx, Effects, Failure, Module, Outcome};
 use crate::journal::{Effect, Ended, Receipt};
-pub(crate) use crate::transport::testing::{Scripted, ThisMachine, says};
+pub(crate) use crate::transport::testing::{Scripted, ThisMachine, answer, says};
 use crate::transport::{Host, Target, testing};
 use async_trait::async_trait;
 use mainstay_language::diag::Diagnostic;
