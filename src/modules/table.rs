@@ -20,6 +20,7 @@ static MODULES: &[&dyn Module] = &[
     &super::raw::Raw,
     &super::script::Script,
     &super::set_fact::SetFact,
+    &super::setup::Setup,
     &super::command::Shell,
     &super::slurp::Slurp,
     &super::stat::Stat,
