@@ -5,14 +5,10 @@ use super::terminal::Terminal;
 use crate::engine::Prompter;
 use crate::event::Redactor;
 use crate::settings::Settings;
-use mainstay_language::diag::{Diagnostic, Place};
-use mainstay_language::inventory::Unlock;
+use mainstay_language::diag::Diagnostic;
 use mainstay_language::outside::{FileKind, Outside};
-use mainstay_language::template::Decrypt;
-use mainstay_language::value::Encrypted;
-use mainstay_language::vault::{self, Secrets};
+use mainstay_language::vault::Secrets;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Reads every secret that the flags and the settings name.
 ///
@@ -105,21 +101,4 @@ fn from_program(path: &Path, id: &str, outside: &dyn Outside) -> Result<Vec<u8>,
 
 fn trimmed(bytes: &[u8]) -> Vec<u8> {
     bytes.trim_ascii().to_vec()
-}
-
-/// Opens what vaults hold, for every room that meets one.
-#[derive(Clone)]
-pub struct Opener(pub Arc<Secrets>);
-
-impl Unlock for Opener {
-    fn unlock(&self, envelope: &str, place: &Place) -> Result<Vec<u8>, Diagnostic> {
-        vault::decrypt(envelope, &self.0).map_err(|error| Diagnostic::error(error.to_string()).at(place))
-    }
-}
-
-impl Decrypt for Opener {
-    fn decrypt(&self, value: &Encrypted) -> Result<String, String> {
-        let bytes = vault::decrypt(&value.envelope, &self.0).map_err(|error| error.to_string())?;
-        String::from_utf8(bytes).map_err(|_| "the decrypted value is not UTF-8".to_owned())
-    }
 }

@@ -6,7 +6,7 @@ use super::exit;
 use super::magic;
 use super::playbook::Persona;
 use super::real::{RealClock, RealOutside};
-use super::secrets::{self, Opener};
+use super::secrets;
 use super::terminal::Terminal;
 use crate::engine::{
     ClusterSlot, Connections, Defaults, Gathering, Mismatch, Options, Parts, Prompter, Run, Selection, Where, World,
@@ -18,11 +18,12 @@ use crate::report::{AnsibleReport, Look};
 use crate::settings::Settings;
 use crate::transport::Secret;
 use mainstay_language::diag::{Diagnostic, Diagnostics};
-use mainstay_language::inventory::{self, Files, InvalidGroupNames, LoadOptions, Loaded, NoPlugins, Pattern, Plugin};
+use mainstay_language::inventory::{self, Files, InvalidGroupNames, LoadOptions, Loaded, Constructed, Pattern, Plugin};
 use mainstay_language::outside::Outside;
 use mainstay_language::playbook::{Loader, ModuleInfo, Modules, Names, Setup};
 use mainstay_language::template::{Site, Templar, TemplarOptions};
 use mainstay_language::value::{Map, Scope, Value};
+use mainstay_language::vault::Secrets;
 use mainstay_language::vars::{ExtraVars, HashBehaviour, HostVars, Layers};
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -63,8 +64,8 @@ pub fn prepare(
     let redactor = Redactor::default();
     let general = |d: Diagnostic| Refusal::new(exit::GENERAL, d);
     let secrets = secrets::load(&common.vault, &settings, &*outside, &redactor).map_err(general)?;
-    let opener = Opener(Arc::new(secrets));
-    let files = Files { outside: &*outside, secrets: &opener };
+    let secrets = Arc::new(secrets);
+    let files = Files { outside: &*outside, secrets: &secrets };
     for path in playbooks {
         if outside.status(path).is_none() {
             let message = format!("the playbook: {} could not be found", path.display());
@@ -74,7 +75,14 @@ pub fn prepare(
     let mut warnings = Diagnostics(settings.warnings.iter().map(Diagnostic::warning).collect());
     let sources = sources(common, &settings);
     let load = load_options(&settings);
-    let loaded = inventory::load(&sources, &load, files, &NoPlugins)
+    let templar = Arc::new(Templar::with_options(
+        Arc::clone(&outside),
+        TemplarOptions {
+            secrets: Arc::clone(&secrets) as Arc<dyn mainstay_language::template::Decrypt>,
+            broken_conditionals: settings.flag("BROKEN_CONDITIONALS"),
+        },
+    ));
+    let loaded = inventory::load(&sources, &load, files, &Constructed(&templar))
         .map_err(|diagnostics| Refusal { code: exit::GENERAL, diagnostics })?;
     warnings.0.extend(loaded.warnings.0.clone());
     let extra = ExtraVars::parse(&common.extra_vars, HashBehaviour::Replace, files).map_err(|d| {
@@ -84,16 +92,9 @@ pub fn prepare(
     let limit = limit(common, &loaded, files, &mut warnings)?;
     let options = options(common, &settings, persona, limit, start_at)?;
     let constants = magic::constants(common, &options, &settings);
-    let templar = Arc::new(Templar::with_options(
-        Arc::clone(&outside),
-        TemplarOptions {
-            secrets: Arc::new(opener.clone()),
-            broken_conditionals: settings.flag("BROKEN_CONDITIONALS"),
-        },
-    ));
     let loader = Loader::new(Setup {
         outside: Arc::clone(&outside),
-        secrets: Arc::clone(&opener.0),
+        secrets: Arc::clone(&secrets),
         modules: Arc::new(Table),
         names: Arc::new(StaticNames(Arc::clone(&templar))),
         roles_path: settings.paths("ROLES_PATH"),
@@ -103,12 +104,12 @@ pub fn prepare(
     let (id, journal) = journal(&*outside)?;
     let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report(common, &options, &settings)]);
     let directories = loaded.directories.clone();
-    let world = World::new(loaded.inventory, extra.vars, constants, merge(Arc::clone(&outside), opener.clone(), directories));
+    let world = World::new(loaded.inventory, extra.vars, constants, merge(Arc::clone(&outside), Arc::clone(&secrets), directories));
     let run = Run::new(Parts {
         id,
         options,
         world: Arc::new(world),
-        templar,
+        templar: Arc::clone(&templar),
         clock: Arc::new(RealClock::default()),
         effects: Arc::clone(&journal) as Arc<dyn modules::Effects>,
         events,
@@ -118,8 +119,8 @@ pub fn prepare(
         stop: Arc::new(AtomicBool::new(false)),
         redactor,
         prompter: Arc::new(Terminal),
-        unlock: Arc::new(opener.clone()),
-        reload: reload(Arc::clone(&outside), opener, sources, load),
+        secrets: Arc::clone(&secrets),
+        reload: reload(Arc::clone(&outside), secrets, Arc::clone(&templar), sources, load),
         outside,
     });
     for warning in warnings.0 {
@@ -356,10 +357,10 @@ fn report(common: &Common, options: &Options, settings: &Settings) -> Box<dyn cr
 }
 
 /// Variables of hosts, with one cache for each playbook directory.
-fn merge(outside: Arc<dyn Outside>, opener: Opener, directories: Vec<PathBuf>) -> crate::engine::MergeVars {
+fn merge(outside: Arc<dyn Outside>, secrets: Arc<Secrets>, directories: Vec<PathBuf>) -> crate::engine::MergeVars {
     let caches: Mutex<HashMap<Option<PathBuf>, Arc<HostVars>>> = Mutex::default();
     Box::new(move |inventory, host, playbook| {
-        let files = Files { outside: &*outside, secrets: &opener };
+        let files = Files { outside: &*outside, secrets: &secrets };
         let key = playbook.map(Path::to_path_buf);
         let vars = {
             let mut caches = caches.lock().unwrap_or_else(PoisonError::into_inner);
@@ -375,13 +376,14 @@ fn merge(outside: Arc<dyn Outside>, opener: Opener, directories: Vec<PathBuf>) -
 
 fn reload(
     outside: Arc<dyn Outside>,
-    opener: Opener,
+    secrets: Arc<Secrets>,
+    templar: Arc<Templar>,
     sources: Vec<String>,
     options: LoadOptions,
 ) -> Box<dyn Fn() -> Result<inventory::Inventory, Diagnostics> + Send + Sync> {
     Box::new(move || {
-        let files = Files { outside: &*outside, secrets: &opener };
-        inventory::load(&sources, &options, files, &NoPlugins).map(|loaded| loaded.inventory)
+        let files = Files { outside: &*outside, secrets: &secrets };
+        inventory::load(&sources, &options, files, &Constructed(&templar)).map(|loaded| loaded.inventory)
     })
 }
 

@@ -9,7 +9,8 @@ use super::prompt::Prompter;
 use crate::event::{Event, Events, Redactor};
 use crate::modules::{Ask, Clock, Effects};
 use mainstay_language::diag::{Diagnostic, Diagnostics, Place};
-use mainstay_language::inventory::{Files, Inventory, LOCALHOST, Pattern, Unlock};
+use mainstay_language::inventory::{Files, Inventory, LOCALHOST, Pattern};
+use mainstay_language::vault::Secrets;
 use mainstay_language::outside::Outside;
 use mainstay_language::playbook::{Action, Loader, Task};
 use mainstay_language::template::Templar;
@@ -111,7 +112,7 @@ pub struct Run {
     /// Asks on the terminal.
     pub prompter: Arc<dyn Prompter>,
     /// Opens vaulted variables files.
-    pub unlock: Arc<dyn Unlock + Send + Sync>,
+    pub secrets: Arc<Secrets>,
     /// Reads the inventory sources again (`meta: refresh_inventory`).
     pub reload: Box<dyn Fn() -> Result<Inventory, Diagnostics> + Send + Sync>,
     /// How many tasks run at once where hosts walk on their own.
@@ -136,7 +137,7 @@ pub struct Parts {
     pub stop: Arc<AtomicBool>,
     pub redactor: Redactor,
     pub prompter: Arc<dyn Prompter>,
-    pub unlock: Arc<dyn Unlock + Send + Sync>,
+    pub secrets: Arc<Secrets>,
     pub reload: Box<dyn Fn() -> Result<Inventory, Diagnostics> + Send + Sync>,
 }
 
@@ -154,12 +155,12 @@ impl Run {
     pub fn new(parts: Parts) -> Self {
         let Parts {
             id, options, world, templar, outside, clock, effects, events, loader, connections,
-            cluster, stop, redactor, prompter, unlock, reload,
+            cluster, stop, redactor, prompter, secrets, reload,
         } = parts;
         let slots = tokio::sync::Semaphore::new(options.forks.max(1));
         Self {
             id, options, world, templar, outside, clock, effects, events, loader, connections,
-            cluster, stop, redactor, prompter, unlock, reload, slots, state: Mutex::default(),
+            cluster, stop, redactor, prompter, secrets, reload, slots, state: Mutex::default(),
         }
     }
 
@@ -311,7 +312,7 @@ impl Run {
     /// The controller's files through the vault secrets.
     #[must_use]
     pub fn files(&self) -> Files<'_> {
-        Files { outside: &*self.outside, secrets: &*self.unlock }
+        Files { outside: &*self.outside, secrets: &self.secrets }
     }
 
     /// The hosts of a play: its patterns within `--limit`.

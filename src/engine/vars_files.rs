@@ -4,7 +4,7 @@ use super::playing::Playing;
 use super::run::Run;
 use super::scope::HostScope;
 use crate::event::Event;
-use mainstay_language::diag::Diagnostic;
+use mainstay_language::diag::{Diagnostic, Diagnostics};
 use mainstay_language::inventory::vars_file;
 use mainstay_language::template::TemplateErrorKind;
 use mainstay_language::value::{Map, Scope, Value, string};
@@ -58,7 +58,7 @@ fn first_found(
         };
         for path in [playing.directory.join("vars").join(&name), playing.directory.join(&name)] {
             if run.outside.status(&path).is_some() {
-                return vars_file(&path, run.files()).map(Some).map_err(|d| d.at_opt(choice.place()));
+                return read(run, &path).map(Some).map_err(|d| d.at_opt(choice.place()));
             }
         }
         tried.push(name);
@@ -66,4 +66,13 @@ fn first_found(
     let place = item.place().or_else(|| choices.first().and_then(Value::place));
     let message = format!("vars_files: there is no file {}", tried.join(" or "));
     Err(Diagnostic::error(message).at_opt(place).hint("it is looked for in vars/ and beside the playbook"))
+}
+
+fn read(run: &Run, path: &std::path::Path) -> Result<Map, Diagnostic> {
+    let mut warnings = Diagnostics::default();
+    let vars = vars_file(path, run.files(), &mut warnings)?;
+    for warning in warnings.0 {
+        run.events.emit(Event::Warning { message: warning.to_string() });
+    }
+    Ok(vars)
 }

@@ -5,21 +5,40 @@
 //! run (a new host, a fact, an included variable) it returns as an [`Ask`].
 
 mod check;
+mod common;
 mod context;
 mod fields;
 mod outcome;
+mod put;
 mod spec;
 mod table;
 mod words;
 
+mod apt;
+mod apt_plan;
 mod assert;
 mod command;
+mod copy;
+mod copy_tree;
 mod debug;
+mod facts_network;
+mod facts_system;
 mod fail;
 mod k8s_drain;
+mod fetch;
+mod file;
+mod lineinfile;
+mod package;
 mod ping;
 mod raw;
+mod script;
 mod set_fact;
+mod setup;
+mod slurp;
+mod stat;
+mod systemd;
+mod tempfile;
+mod template;
 
 #[cfg(test)]
 mod testing;

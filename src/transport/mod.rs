@@ -6,6 +6,7 @@
 mod capture;
 mod connect;
 mod error;
+pub mod files;
 mod host;
 mod known_hosts;
 mod local;
@@ -21,3 +22,6 @@ pub use local::LocalTarget;
 pub use ssh::SshTarget;
 pub use ssh_config::Person;
 pub use target::{Become, Captured, Command, Output, Secret, Status, Stream, Target};
+
+#[cfg(test)]
+pub(crate) mod testing;
