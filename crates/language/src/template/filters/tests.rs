@@ -29,7 +29,7 @@ macro_rules! tables {
 
 tables! {
     convert 60, numbers 55, text 90, json 35, regex 60, hashing 20, paths 40, dicts 45, sets 90,
-    tests 150, controller 15, misc 25, yaml 30, vault 4, chains 80,
+    tests 150, controller 15, misc 25, yaml 30, vault 4, chains 80, names 190,
 }
 
 #[test]
