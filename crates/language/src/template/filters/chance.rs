@@ -32,9 +32,9 @@ fn random(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
         if step == 0 {
             return Err(fail("'step' must not be 0"));
         }
-        let span = if step > 0 { end - start } else { start - end };
-        let width = step.abs();
-        let count = (span + width - 1).div_euclid(width);
+        let span = if step > 0 { end.saturating_sub(start) } else { start.saturating_sub(end) };
+        let width = step.saturating_abs();
+        let count = span.saturating_add(width - 1).div_euclid(width);
         if count <= 0 {
             return Err(fail("the range is empty"));
         }

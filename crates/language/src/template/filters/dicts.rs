@@ -144,7 +144,9 @@ fn items2dict(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
     let (key_name, value_name) = names(args)?;
     let mut entries = Vec::with_capacity(items.len());
     for item in items {
-        require_mapping(&item)?;
+        if !item.is_tuple() {
+            require_mapping(&item)?;
+        }
         let (key, value) = (python::get(&item, &key_name)?, python::get(&item, &value_name)?);
         if key.is_undefined() || value.is_undefined() {
             return Err(fail(format!(

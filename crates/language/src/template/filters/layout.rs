@@ -210,7 +210,8 @@ fn comment(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
     let postfix = word("postfix")?.unwrap_or_else(|| decoration.trim_end().to_owned());
     let mut count = |name: &str| -> Result<usize, Error> {
         let value = args.keyword(name)?.unwrap_or(Value::from(1));
-        value.as_usize().ok_or_else(|| fail(format!("'{name}' must be a count")))
+        let count = value.as_usize().filter(|count| *count <= 10_000);
+        count.ok_or_else(|| fail(format!("'{name}' must be a count of at most 10000")))
     };
     let (before, after) = (count("prefix_count")?, count("postfix_count")?);
     let mut out = String::new();

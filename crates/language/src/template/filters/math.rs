@@ -34,7 +34,8 @@ fn round(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
     let number = python::number(&value).ok_or_else(|| {
         fail(format!("a value of type '{}' cannot be rounded", python::type_name(&value)))
     })?;
-    let power = i32::try_from(precision).map_err(|_| fail("'precision' is too large"))?;
+    let power = i32::try_from(precision).ok().filter(|power| power.unsigned_abs() <= 1100);
+    let power = power.ok_or_else(|| fail("'precision' is too large"))?;
     let scale = 10f64.powi(power);
     match (method.as_str(), number) {
         ("ceil", _) => {
@@ -53,12 +54,12 @@ fn round(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
 fn round_int(i: i128, digits: u32) -> i128 {
     let Some(unit) = 10i128.checked_pow(digits) else { return 0 };
     let (low, rest) = (i.div_euclid(unit), i.rem_euclid(unit));
-    let up = match (rest * 2).cmp(&unit) {
+    let up = match rest.cmp(&(unit - rest)) {
         Ordering::Less => 0,
         Ordering::Greater => 1,
         Ordering::Equal => low.rem_euclid(2),
     };
-    (low + up) * unit
+    (low + up).saturating_mul(unit)
 }
 
 /// Half to even on the exact binary value, as Python rounds.
@@ -121,7 +122,7 @@ fn finite(found: f64, x: f64, y: f64) -> Result<Value, Error> {
 fn abs(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
     let value = args.value("value")?;
     match python::number(&value) {
-        Some(Number::Int(i)) => Ok(Value::from(i.abs())),
+        Some(Number::Int(i)) => Ok(Value::from(i.saturating_abs())),
         Some(Number::Float(f)) => Ok(Value::from(f.abs())),
         None => Err(fail(format!("no absolute value of type '{}'", python::type_name(&value)))),
     }

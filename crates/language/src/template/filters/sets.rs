@@ -38,8 +38,8 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("permutations", |_, args| arrangements(args, false)),
 ];
 
-/// How many results of `product`, `combinations` and `permutations` are too many to hold.
-const MOST: usize = 10_000_000;
+/// How many elements the results of `product`, `combinations` and `permutations` may have together.
+const MOST: usize = 5_000_000;
 
 fn two(args: &mut Args) -> Result<(Vec<Value>, Vec<Value>), Error> {
     Ok((python::items(&args.value("a")?)?, python::items(&args.value("b")?)?))
@@ -141,7 +141,7 @@ fn zip_longest(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
 /// Every choice of one element from each list.
 pub(in crate::template) fn cartesian(columns: &[Vec<Value>]) -> Result<Vec<Vec<Value>>, Error> {
     let total = columns.iter().try_fold(1usize, |n, column| n.checked_mul(column.len()));
-    if total.is_none_or(|n| n > MOST) {
+    if total.is_none_or(|n| n.saturating_mul(columns.len()) > MOST) {
         return Err(fail("there are too many combinations"));
     }
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
@@ -193,7 +193,7 @@ fn arrange(
     found: &mut Vec<Value>,
 ) -> Result<(), Error> {
     if chosen.len() == size {
-        if found.len() >= MOST {
+        if found.len().saturating_mul(size) >= MOST {
             return Err(fail("there are too many arrangements"));
         }
         found.push(python::tuple(chosen.iter().filter_map(|i| items.get(*i).cloned()).collect()));

@@ -29,5 +29,32 @@ macro_rules! tables {
 
 tables! {
     convert 60, numbers 55, text 90, json 35, regex 60, hashing 20, paths 40, dicts 45, sets 90,
-    tests 150, controller 15, misc 25, yaml 30, vault 4,
+    tests 150, controller 15, misc 25, yaml 30, vault 4, chains 80, names 190,
+}
+
+#[test]
+fn numbers_at_the_edge_are_answers_or_errors_never_panics() {
+    let bench = Bench::new(Arc::new(Controller::default()), crate::value::Map::new(), &["/work"]);
+    let largest = "'170141183460469231731687303715884105727' | int";
+    let least = format!("(-({largest}) - 1)");
+    for expression in [
+        "1.5 | round(60000)".to_owned(),
+        "1.5 | round(-2147483648)".to_owned(),
+        format!("({largest}) | round(-38)"),
+        format!("{least} | abs"),
+        format!("{least} is divisibleby(-1)"),
+        format!("({largest}) | random(start={least})"),
+        format!("5 | random(step={least})"),
+        format!("query('sequence', 'count={largest}')").replace("' | int'", "'").replace("='1", "=1"),
+        "query('sequence', 'start=-170141183460469231731687303715884105727 end=170141183460469231731687303715884105727')".to_owned(),
+        "'a' | comment(prefix_count=9999999999999)".to_owned(),
+        "'a' | center(99999999999999999)".to_owned(),
+        "[1] | batch(99999999999, 0)".to_owned(),
+        "range(40) | list | permutations".to_owned(),
+        "'a' | regex_replace('((a*)*)*b', '')".to_owned(),
+        "'\\u00e9' | indent(99999999999)".to_owned(),
+    ] {
+        // Whatever it is: it comes back.
+        let _ = bench.evaluate(&expression);
+    }
 }

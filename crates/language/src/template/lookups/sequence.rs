@@ -98,7 +98,9 @@ impl Range {
                 stride = 0;
                 start
             }
-            (Some(count), None) => start + count * stride - stride,
+            (Some(count), None) => {
+                start.saturating_add(count.saturating_sub(1).saturating_mul(stride))
+            }
         };
         if stride > 0 && end < start {
             return Err(fail("to count backwards the stride must be negative"));
@@ -109,7 +111,7 @@ impl Range {
         if stride == 0 {
             return Ok(Vec::new());
         }
-        let count = (end - start) / stride + 1;
+        let count = end.saturating_sub(start).checked_div(stride).unwrap_or(MOST).saturating_add(1);
         if count > MOST {
             return Err(fail(format!("there are more than {MOST} numbers")));
         }

@@ -79,11 +79,11 @@ fn remainder(args: &mut Args, by: Option<i128>) -> Result<i128, Error> {
     };
     match python::number(&value) {
         Some(_) if by == 0 => Err(fail("numbers cannot be divided by 0")),
-        Some(Number::Int(n)) => Ok(n.rem_euclid(by)),
+        Some(Number::Int(n)) => Ok(n.wrapping_rem_euclid(by)),
         // Any fraction that is left counts as not 0 and not 1.
         Some(Number::Float(f)) if f.fract() != 0.0 => Ok(-1),
         #[expect(clippy::cast_possible_truncation, reason = "a whole number, if a large one")]
-        Some(Number::Float(f)) => Ok((f as i128).rem_euclid(by)),
+        Some(Number::Float(f)) => Ok((f as i128).wrapping_rem_euclid(by)),
         None => Err(fail(format!("a number is needed, not '{}'", python::type_name(&value)))),
     }
 }

@@ -19,6 +19,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("iterable", |_, args| kind(args, has_items)),
     entry("callable", |_, args| kind(args, |v| v.kind() == ValueKind::Plain)),
     entry("nan", |_, args| kind(args, |v| python::float(v).is_some_and(f64::is_nan))),
+    entry("isnan", |_, args| kind(args, |v| python::float(v).is_some_and(f64::is_nan))),
     entry("truthy", |_, args| truth(args)),
     entry("falsy", |_, args| truth(args).map(|answer| Value::from(!answer.is_true()))),
     entry("filter", |state, args| {
