@@ -38,7 +38,7 @@ pub fn repr(value: &Value) -> String {
 
 /// Python's `repr` of a float: shortest digits, always with a point or an exponent.
 #[must_use]
-pub fn float(f: f64) -> String {
+pub(crate) fn float(f: f64) -> String {
     if f.is_nan() {
         return "nan".to_owned();
     }
