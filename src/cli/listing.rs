@@ -29,30 +29,17 @@ pub fn list(run: &Run, file: &str, playbook: &Playbook, what: What) -> Result<St
     Ok(out)
 }
 
-fn one(
-    run: &Run,
-    number: usize,
-    play: &Play,
-    what: What,
-    out: &mut String,
-) -> Result<(), Diagnostic> {
+fn one(run: &Run, number: usize, play: &Play, what: What, out: &mut String) -> Result<(), Diagnostic> {
     let patterns = match &play.hosts {
         Value::List(list) => list.iter().map(string).collect(),
         one => vec![string(one)],
     };
-    let name =
-        play.lineage.keywords.name.as_ref().map_or_else(|| patterns.join(","), ToString::to_string);
+    let name = play.lineage.keywords.name.as_ref().map_or_else(|| patterns.join(","), ToString::to_string);
     let tags: Vec<String> = play.lineage.keywords.tags.iter().map(ToString::to_string).collect();
-    let _ = write!(
-        out,
-        "\n  play #{number} ({}): {name}\tTAGS: [{}]\n",
-        patterns.join(","),
-        tags.join(",")
-    );
+    let _ = write!(out, "\n  play #{number} ({}): {name}\tTAGS: [{}]\n", patterns.join(","), tags.join(","));
     if what.hosts {
         let hosts = run.select_hosts(&patterns, play.hosts.place())?;
-        let _ =
-            write!(out, "    pattern: {}\n    hosts ({}):\n", python_list(&patterns), hosts.len());
+        let _ = write!(out, "    pattern: {}\n    hosts ({}):\n", python_list(&patterns), hosts.len());
         for host in hosts {
             let _ = writeln!(out, "      {host}");
         }

@@ -176,9 +176,7 @@ impl Cursor {
             };
             match frame.list.items().get(frame.index) {
                 None => self.leave(),
-                Some(Item::Task(task)) if wanted(task, handler) => {
-                    return Stop::Task(Arc::clone(task));
-                }
+                Some(Item::Task(task)) if wanted(task, handler) => return Stop::Task(Arc::clone(task)),
                 Some(Item::Task(_)) => frame.index += 1,
                 Some(Item::Block(block)) => {
                     let block = Arc::clone(block);

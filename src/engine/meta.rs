@@ -19,8 +19,7 @@ impl Party<'_> {
             "flush_handlers" | "end_host" | "end_role" | "noop" | "reset_connection"
         );
         let tested = !matches!(action, "noop" | "refresh_inventory" | "reset_connection");
-        let deciders: Vec<usize> =
-            if each { who.to_vec() } else { who.iter().take(1).copied().collect() };
+        let deciders: Vec<usize> = if each { who.to_vec() } else { who.iter().take(1).copied().collect() };
         let mut stop = false;
         for index in &deciders {
             let holds = if tested { self.meta_holds(task, *index) } else { Ok(true) };
@@ -79,9 +78,7 @@ impl Party<'_> {
                 return true;
             }
             "end_role" => {
-                if let (Some(member), Some(role)) =
-                    (self.members.get_mut(index), task.lineage.role())
-                {
+                if let (Some(member), Some(role)) = (self.members.get_mut(index), task.lineage.role()) {
                     member.cursor.end_role(role);
                 }
             }
@@ -143,18 +140,12 @@ impl Party<'_> {
             self.run.forgive(host);
             self.playing.come_back(host);
         }
-        let back: Vec<&mut super::party::Member> = self
-            .members
-            .iter_mut()
-            .filter(|m| matches!(m.out, Some(Out::Failed | Out::Unreachable)))
-            .collect();
+        let back: Vec<&mut super::party::Member> =
+            self.members.iter_mut().filter(|m| matches!(m.out, Some(Out::Failed | Out::Unreachable))).collect();
         for member in back {
             // A host whose errors are cleared takes part again from the next play on, as its place here is lost.
             self.run.events.emit(Event::Warning {
-                message: format!(
-                    "errors of {} are cleared; it takes part again in the next play",
-                    member.host
-                ),
+                message: format!("errors of {} are cleared; it takes part again in the next play", member.host),
             });
         }
     }

@@ -117,8 +117,7 @@ impl AnsibleReport {
     }
 
     fn done(&mut self, result: &TaskResult) {
-        let looped = result.fields.get("results").is_some()
-            && result.fields.get("msg").is_some_and(loop_message)
+        let looped = result.fields.get("results").is_some() && result.fields.get("msg").is_some_and(loop_message)
             || result.fields.get("skipped_reason").is_some();
         let host = label(result);
         match result.verdict {
@@ -140,8 +139,7 @@ impl AnsibleReport {
                 self.warnings(result);
                 self.diff(result);
                 if !looped {
-                    let (word, color) =
-                        if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
+                    let (word, color) = if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
                     let mut line = format!("{word}: [{host}]");
                     self.add_details(&mut line, result);
                     self.say(color, &line);
@@ -164,11 +162,7 @@ impl AnsibleReport {
         let color = if result.verdict == Verdict::Failed { RED } else { BRIGHT_RED };
         if !looped || result.verdict == Verdict::Unreachable {
             let line = format!("fatal: [{host}]: {word}! => {}", self.dump(result, false));
-            if self.look.failed_to_stderr {
-                self.complain(color, &line)
-            } else {
-                self.say(color, &line)
-            }
+            if self.look.failed_to_stderr { self.complain(color, &line) } else { self.say(color, &line) }
         }
         if result.ignored {
             self.say(CYAN, "...ignoring");
@@ -191,8 +185,7 @@ impl AnsibleReport {
                 self.print_banner();
                 self.warnings(result);
                 self.diff(result);
-                let (word, color) =
-                    if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
+                let (word, color) = if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
                 let mut line = format!("{word}: [{host}] => (item={item})");
                 self.add_details(&mut line, result);
                 self.say(color, &line);
@@ -203,13 +196,8 @@ impl AnsibleReport {
                 if let Some(diagnostic) = &result.diagnostic {
                     self.complain(RED, &format!("[ERROR]: {}", diagnostic.render()));
                 }
-                let line =
-                    format!("failed: [{host}] (item={item}) => {}", self.dump(result, false));
-                if self.look.failed_to_stderr {
-                    self.complain(RED, &line)
-                } else {
-                    self.say(RED, &line)
-                }
+                let line = format!("failed: [{host}] (item={item}) => {}", self.dump(result, false));
+                if self.look.failed_to_stderr { self.complain(RED, &line) } else { self.say(RED, &line) }
             }
         }
     }
@@ -243,11 +231,7 @@ impl AnsibleReport {
                 || (always && matches!(name.as_str(), "changed" | "failed"))
                 || (name == "failed" && result.verdict != Verdict::Failed)
                 || (name == "stdout_lines" || name == "stderr_lines") && result.action == "raw"
-                || (name == "results"
-                    && result.label.is_none()
-                    && !always
-                    && self.look.verbosity == 0
-                    && loop_like(&result.fields));
+                || (name == "results" && result.label.is_none() && !always && self.look.verbosity == 0 && loop_like(&result.fields));
             if !hidden {
                 fields.insert(key.clone(), value.clone());
             }
@@ -307,11 +291,7 @@ impl AnsibleReport {
         } else {
             GREEN
         };
-        let name = if self.look.color {
-            format!("{:<37}", self.paint(color, host))
-        } else {
-            format!("{host:<26}")
-        };
+        let name = if self.look.color { format!("{:<37}", self.paint(color, host)) } else { format!("{host:<26}") };
         format!(
             "{name} : {} {} {} {} {} {} {}",
             column("ok", outcome.ok, GREEN),
@@ -326,10 +306,7 @@ impl AnsibleReport {
 }
 
 fn loop_message(message: &Value) -> bool {
-    matches!(
-        message.as_str(),
-        Some("All items completed" | "One or more items failed" | "All items skipped")
-    )
+    matches!(message.as_str(), Some("All items completed" | "One or more items failed" | "All items skipped"))
 }
 
 fn loop_like(fields: &Map) -> bool {
@@ -349,11 +326,7 @@ impl Listener for AnsibleReport {
             Event::PlayStarted { name, .. } => {
                 self.task = None;
                 let mark = if self.look.check_markers { " [CHECK MODE]" } else { "" };
-                let text = if name.is_empty() {
-                    format!("PLAY{mark}")
-                } else {
-                    format!("PLAY [{name}]{mark}")
-                };
+                let text = if name.is_empty() { format!("PLAY{mark}") } else { format!("PLAY [{name}]{mark}") };
                 self.say("", &banner(&text));
             }
             Event::PlaySkipped { .. } => self.say(CYAN, "skipping: no hosts matched"),
@@ -368,10 +341,7 @@ impl Listener for AnsibleReport {
             Event::TaskDone { result } => self.done(result),
             Event::TaskRetry { host, name, left } => {
                 self.print_banner();
-                self.say(
-                    GRAY,
-                    &format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left)."),
-                );
+                self.say(GRAY, &format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left)."));
             }
             Event::AsyncPoll { host, job, result } => {
                 let field = |key: &str| result.get(key).map(string).unwrap_or_default();
