@@ -5,21 +5,37 @@
 //! run (a new host, a fact, an included variable) it returns as an [`Ask`].
 
 mod check;
+mod common;
 mod context;
 mod fields;
 mod outcome;
+mod put;
 mod spec;
 mod table;
 mod words;
 
+mod apt;
+mod apt_plan;
 mod assert;
 mod command;
+mod copy;
+mod copy_tree;
 mod debug;
 mod fail;
+mod fetch;
+mod file;
 mod k8s_drain;
+mod lineinfile;
+mod package;
 mod ping;
 mod raw;
+mod script;
 mod set_fact;
+mod slurp;
+mod stat;
+mod systemd;
+mod tempfile;
+mod template;
 
 #[cfg(test)]
 mod testing;

@@ -6,15 +6,28 @@ use std::sync::OnceLock;
 
 /// All modules, in the order of the alphabet.
 static MODULES: &[&dyn Module] = &[
+    &super::apt::Apt,
     &super::assert::Assert,
     &super::command::Command,
+    &super::copy::Copy,
     &super::debug::Debug,
     &super::fail::Fail,
+    &super::fetch::Fetch,
+    &super::file::File,
     &super::k8s_drain::K8sDrain,
+    &super::lineinfile::LineInFile,
+    &super::package::Package,
     &super::ping::Ping,
     &super::raw::Raw,
+    &super::script::Script,
     &super::set_fact::SetFact,
     &super::command::Shell,
+    &super::slurp::Slurp,
+    &super::stat::Stat,
+    &super::systemd::Service,
+    &super::systemd::Systemd,
+    &super::tempfile::TempFile,
+    &super::template::Template,
 ];
 
 fn by_name() -> &'static HashMap<&'static str, &'static dyn Module> {

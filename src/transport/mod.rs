@@ -4,9 +4,13 @@
 //! This room knows no module, no playbook and no cluster.
 
 mod error;
+pub mod files;
 mod host;
 mod target;
 
 pub use error::TransportError;
 pub use host::{Host, join, quote};
 pub use target::{Become, Captured, Command, Output, Secret, Status, Stream, Target};
+
+#[cfg(test)]
+pub(crate) mod testing;
