@@ -15,6 +15,7 @@ static MODULES: &[&dyn Module] = &[
     &super::k8s_drain::K8sDrain,
     &super::fetch::Fetch,
     &super::file::File,
+    &super::k8s_drain::K8sDrain,
     &super::lineinfile::LineInFile,
     &super::package::Package,
     &super::ping::Ping,
