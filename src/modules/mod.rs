@@ -27,7 +27,6 @@ mod fail;
 mod k8s_drain;
 mod fetch;
 mod file;
-mod k8s_drain;
 mod lineinfile;
 mod package;
 mod ping;

@@ -15,7 +15,6 @@ static MODULES: &[&dyn Module] = &[
     &super::k8s_drain::K8sDrain,
     &super::fetch::Fetch,
     &super::file::File,
-    &super::k8s_drain::K8sDrain,
     &super::lineinfile::LineInFile,
     &super::package::Package,
     &super::ping::Ping,
