@@ -28,7 +28,6 @@ use mainstay_language::vars::{ExtraVars, HashBehaviour, HostVars, Layers};
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -116,7 +115,7 @@ pub fn prepare(
         loader,
         connections: Connections::new(Box::new(Transports::new(&*outside, None)), defaults),
         cluster: ClusterSlot::new(place_of_api(common, &*outside)),
-        stop: Arc::new(AtomicBool::new(false)),
+        stop: crate::cluster::Cancel::new(),
         redactor,
         prompter: Arc::new(Terminal),
         secrets: Arc::clone(&secrets),
@@ -396,6 +395,13 @@ fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
     Where {
         kubeconfig: flag.or_else(from_env).unwrap_or_default(),
         context: common.kubernetes.context.clone(),
+        who: format!(
+            "{}@{}",
+            outside.env("USER").or_else(|| outside.env("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
+            rustix::system::uname().nodename().to_string_lossy()
+        ),
+        started: outside.now().to_string(),
+        take_over: crate::cluster::TakeOver::Never,
     }
 }
 

@@ -117,6 +117,13 @@ pub enum Event {
         /// What happened.
         step: NodeStep,
     },
+    /// A host failed outside of any task: its node could not be drained, did not become ready, a gate did not hold.
+    HostFailed {
+        /// Host.
+        host: Arc<str>,
+        /// Why.
+        why: String,
+    },
     /// Something the reader should know.
     Warning {
         /// Text.

@@ -106,7 +106,8 @@ fn journals(state_directory: &Path) -> io::Result<Journals> {
     for entry in entries {
         let directory = entry?.path();
         let journal = directory.join(FILE);
-        if journal.exists() {
+        // An empty file is a run that was stopped before it could record anything, and so before it could do anything.
+        if journal.metadata().is_ok_and(|meta| meta.len() > 0) {
             found.push((directory, read(&journal)));
         }
     }

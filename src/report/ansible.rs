@@ -363,6 +363,7 @@ impl Listener for AnsibleReport {
             }
             Event::NoMoreHosts => self.say("", &banner("NO MORE HOSTS LEFT")),
             Event::Stopped { reason } => self.complain(RED, reason),
+            Event::HostFailed { host, why } => self.say(RED, &format!("fatal: [{host}]: FAILED! => {why}")),
             Event::Node { host, node, step } => self.node(host, node, step),
             Event::Warning { message } => self.complain(PURPLE, &format!("[WARNING]: {message}")),
             Event::RunEnded { stats, custom, held, .. } => self.recap(stats, custom, held),
