@@ -14,6 +14,7 @@ mod spec;
 mod table;
 mod words;
 
+mod add_host;
 mod apt;
 mod apt_plan;
 mod assert;
@@ -28,6 +29,7 @@ mod fetch;
 mod file;
 mod lineinfile;
 mod package;
+mod pause;
 mod ping;
 mod raw;
 mod script;
@@ -38,6 +40,7 @@ mod stat;
 mod systemd;
 mod tempfile;
 mod template;
+mod wait_for;
 
 #[cfg(test)]
 mod testing;

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 /// All modules, in the order of the alphabet.
 static MODULES: &[&dyn Module] = &[
+    &super::add_host::AddHost,
     &super::apt::Apt,
     &super::assert::Assert,
     &super::command::Command,
@@ -14,12 +15,15 @@ static MODULES: &[&dyn Module] = &[
     &super::fail::Fail,
     &super::fetch::Fetch,
     &super::file::File,
+    &super::add_host::GroupBy,
     &super::lineinfile::LineInFile,
     &super::package::Package,
+    &super::pause::Pause,
     &super::ping::Ping,
     &super::raw::Raw,
     &super::script::Script,
     &super::set_fact::SetFact,
+    &super::add_host::SetStats,
     &super::setup::Setup,
     &super::command::Shell,
     &super::slurp::Slurp,
@@ -28,6 +32,8 @@ static MODULES: &[&dyn Module] = &[
     &super::systemd::Systemd,
     &super::tempfile::TempFile,
     &super::template::Template,
+    &super::wait_for::WaitFor,
+    &super::wait_for::WaitForConnection,
 ];
 
 fn by_name() -> &'static HashMap<&'static str, &'static dyn Module> {
