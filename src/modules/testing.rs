@@ -145,6 +145,11 @@ impl Bench {
         let module: &dyn Module = super::find(name).unwrap();
         let raw = Value::from(args).as_map().unwrap().clone();
         let args = Args::check(module.spec(), &raw)?;
+        self.with_ctx(async |ctx| module.run(args, ctx).await).await
+    }
+
+    /// Runs something with the context of one task.
+    pub(crate) async fn with_ctx<T>(&self, work: impl AsyncFnOnce(&mut Ctx<'_>) -> T) -> T {
         let outside: Arc<dyn Outside> = Arc::new(Disk);
         let templar = Templar::new(Arc::clone(&outside));
         let mut ctx = Ctx {
@@ -163,7 +168,7 @@ impl Bench {
             inventory_hostname: "h1",
             remote_tmp: "~/.ansible/tmp",
         };
-        module.run(args, &mut ctx).await
+        work(&mut ctx).await
     }
 
     /// The result as JSON, with `changed`, `failed` and `skipped`.
