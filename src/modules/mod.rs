@@ -17,6 +17,7 @@ mod words;
 mod add_host;
 mod apt;
 mod apt_plan;
+mod apt_repository;
 mod assert;
 pub mod asynchronous;
 mod command;

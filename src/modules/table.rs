@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 static MODULES: &[&dyn Module] = &[
     &super::add_host::AddHost,
     &super::apt::Apt,
+    &super::apt_repository::AptRepository,
     &super::assert::Assert,
     &super::asynchronous::AsyncStatus,
     &super::command::Command,
