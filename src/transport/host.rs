@@ -71,3 +71,37 @@ pub fn quote(word: &str) -> String {
 pub fn join<S: AsRef<str>>(argv: &[S]) -> String {
     argv.iter().map(|word| quote(word.as_ref())).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::process::Command;
+
+    /// The arguments as a program gets them, each ended by a NUL byte.
+    fn printed(shell_text: &str) -> Vec<u8> {
+        let script =
+            format!("show() {{ for x; do printf '%s\\0' \"$x\"; done; }}; show {shell_text}");
+        let done = Command::new("/bin/sh").arg("-c").arg(script).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        done.stdout
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn s12_every_argument_arrives_as_it_is(
+            words in prop::collection::vec("([^\\x00]|[ '\"$`\\\\;&|<>()*?~#!\n\t-]){0,12}", 1..20)
+        ) {
+            let expected: Vec<u8> =
+                words.iter().flat_map(|word| word.bytes().chain([0])).collect();
+            prop_assert_eq!(printed(&join(&words)), expected);
+        }
+    }
+
+    #[test]
+    fn plain_words_stay_plain() {
+        assert_eq!(join(&["ls", "-l", "/etc/a b", ""]), "ls -l '/etc/a b' ''");
+        assert_eq!(quote("it's"), r"'it'\''s'");
+    }
+}

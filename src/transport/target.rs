@@ -52,10 +52,23 @@ pub struct Captured {
 }
 
 impl Captured {
-    /// As text; bytes that are not UTF-8 are replaced.
+    /// Bytes kept in all: 4 MiB.
+    pub const LIMIT: usize = 4 << 20;
+    /// Bytes kept from the beginning; what was left out was between these and the rest.
+    pub const HEAD: usize = Self::LIMIT / 2;
+
+    /// As text; bytes that are not UTF-8 are replaced, and bytes left out are counted where they were.
     #[must_use]
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
+        match self.bytes.split_at_checked(Self::HEAD) {
+            Some((head, tail)) if self.omitted > 0 => format!(
+                "{}\n[{} bytes left out]\n{}",
+                String::from_utf8_lossy(head),
+                self.omitted,
+                String::from_utf8_lossy(tail)
+            ),
+            _ => String::from_utf8_lossy(&self.bytes).into_owned(),
+        }
     }
 }
 
