@@ -2,8 +2,8 @@
 
 use super::{Args, Clock, Ctx, Effects, Failure, Module, Outcome};
 use crate::journal::{Effect, Ended, Receipt};
-pub(crate) use crate::transport::testing::{Scripted, ThisMachine, answer, says};
-use crate::transport::{Host, Target, testing};
+pub(crate) use crate::transport::testing::{Scripted, answer, says};
+use crate::transport::{Host, LocalTarget, Target, testing};
 use async_trait::async_trait;
 use mainstay_language::diag::Diagnostic;
 use mainstay_language::outside::{FileKind, FileStatus, Outside, Ran};
@@ -133,7 +133,7 @@ impl Bench {
     }
 
     pub(crate) fn here() -> Self {
-        Self::on(Arc::new(ThisMachine))
+        Self::on(Arc::new(LocalTarget::new()))
     }
 
     /// Runs a module by name with arguments in JSON.
