@@ -1,0 +1,3 @@
+//! Lookups, by theme.
+
+pub(super) mod glob;
