@@ -42,7 +42,7 @@ impl Module for Assert {
     }
 
     async fn run(&self, args: Args, ctx: &mut Ctx<'_>) -> Result<Outcome, Failure> {
-        let site = Site { search: ctx.search.to_vec() };
+        let site = Site { search: ctx.search.into() };
         let quiet = args.flag("quiet");
         let that = args.get("that").cloned().unwrap_or(Value::Null);
         for condition in conditions(&that, ctx, &site)? {

@@ -65,7 +65,7 @@ pub(super) fn local_bytes(ctx: &Ctx<'_>, path: &Path, decrypt: bool) -> Result<V
     }
     let envelope = String::from_utf8_lossy(&bytes).into_owned();
     let vault = Value::Encrypted(Arc::new(Encrypted { envelope, place: None }));
-    let site = Site { search: ctx.search.to_vec() };
+    let site = Site { search: ctx.search.into() };
     match ctx.templar.render(&vault, &ctx.scope, &site) {
         Ok(plain) => Ok(string(&plain).into_bytes()),
         Err(e) => Err(Failure::msg(format!("{}: {}", path.display(), e.diagnostic))),

@@ -24,7 +24,7 @@ static SPEC: Spec = Spec {
 
 /// The expression's value under the expression's text; a name that does not exist is shown as such, not an error.
 fn variable(text: &Text, ctx: &Ctx<'_>) -> Result<Value, Failure> {
-    let site = Site { search: ctx.search.to_vec() };
+    let site = Site { search: ctx.search.into() };
     match ctx.templar.expression(text, &ctx.scope, &site) {
         Ok(value) => ctx
             .templar
@@ -66,7 +66,7 @@ impl Module for Debug {
 
 /// `var: "{{ name }}"` names a variable by a template; any other template (or structure) is shown itself.
 fn templated(written: &Value, ctx: &Ctx<'_>) -> Result<Outcome, Failure> {
-    let site = Site { search: ctx.search.to_vec() };
+    let site = Site { search: ctx.search.into() };
     let render = |value: &Value| {
         ctx.templar
             .render(value, &ctx.scope, &site)

@@ -50,6 +50,8 @@ mod template;
 mod wait_for;
 
 #[cfg(test)]
+mod language_tests;
+#[cfg(test)]
 mod real_tests;
 #[cfg(test)]
 mod testing;

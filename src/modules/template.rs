@@ -82,7 +82,7 @@ impl Module for Template {
             .file(
                 &Text::written(text, source.start()),
                 &ctx.scope,
-                &Site { search },
+                &Site { search: search.into() },
                 &options(&args),
             )
             .map_err(|e| Failure::msg(e.diagnostic.to_string()))?;

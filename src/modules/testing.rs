@@ -142,8 +142,11 @@ impl Bench {
         name: &str,
         args: serde_json::Value,
     ) -> Result<Outcome, Failure> {
+        self.run_map(name, Value::from(args).as_map().unwrap().clone()).await
+    }
+
+    async fn run_map(&self, name: &str, raw: Map) -> Result<Outcome, Failure> {
         let module: &dyn Module = super::find(name).unwrap();
-        let raw = Value::from(args).as_map().unwrap().clone();
         let args = Args::check(module.spec(), &raw)?;
         self.with_ctx(async |ctx| module.run(args, ctx).await).await
     }
@@ -173,7 +176,12 @@ impl Bench {
 
     /// The result as JSON, with `changed`, `failed` and `skipped`.
     pub(crate) async fn json(&self, name: &str, args: serde_json::Value) -> serde_json::Value {
-        let (outcome, failed) = match self.run(name, args).await {
+        self.json_of(name, Value::from(args).as_map().unwrap().clone()).await
+    }
+
+    /// The same for arguments that a person wrote.
+    pub(crate) async fn json_of(&self, name: &str, args: Map) -> serde_json::Value {
+        let (outcome, failed) = match self.run_map(name, args).await {
             Ok(outcome) => (outcome, false),
             Err(Failure::Failed(outcome)) => (*outcome, true),
             Err(Failure::Transport(e)) => panic!("{e}"),
