@@ -100,6 +100,9 @@ pub fn prepare(
         extra_vars: extra.vars.clone(),
     });
     let defaults = defaults(common, &settings, &*outside, &redactor, persona)?;
+    if let Err(error) = super::runs::name_held(&runs_directory(&*outside)) {
+        warnings.push(Diagnostic::warning(format!("what earlier runs hold is unknown: {error}")));
+    }
     let (id, journal) = journal(&*outside)?;
     let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report(common, &options, &settings)]);
     let directories = loaded.directories.clone();

@@ -8,8 +8,8 @@ use crate::cluster::{Cluster, ClusterAccess, ClusterError, HeldLease, LeaseHolde
 use crate::journal::{Effect, Ended};
 use crate::transport::{Host, TransportError};
 use futures::StreamExt;
-use mainstay_language::diag::Diagnostic;
-use mainstay_language::playbook::{Action, BlockKind, Keywords, Lineage, Task};
+use mainstay_language::diag::{Diagnostic, Source};
+use mainstay_language::playbook::{Action, BlockKind, Keywords, Lineage, Play, Task};
 use mainstay_language::value::{Map, Value};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -190,6 +190,33 @@ impl Run {
         self.effects.ended(receipt, ended, &message).map_err(Refused::journal)?;
         Ok(released?)
     }
+}
+
+/// A play without tasks, for commands that ask hosts outside of any playbook.
+#[must_use]
+pub fn own_play(run: &Run) -> Arc<Playing> {
+    let place = Source::new("<command>", "").start();
+    let lineage = Arc::new(Lineage {
+        keywords: Keywords::default(),
+        kind: BlockKind::Play,
+        parent: None,
+        place,
+        derived: OnceLock::new(),
+    });
+    let directory = run.outside.directory();
+    let play = Play {
+        lineage,
+        hosts: Value::text("all"),
+        only: indexmap::IndexMap::new(),
+        vars_prompt: Vec::new(),
+        sections: [Vec::new(), Vec::new(), Vec::new()],
+        handlers: Vec::new(),
+        roles: Vec::new(),
+        maintenance: None,
+        file: directory.clone(),
+        directory,
+    };
+    Playing::new(&Arc::new(play), 0, String::new(), Map::new(), Vec::new())
 }
 
 /// A task of the engine's own in a play: only its keywords matter.

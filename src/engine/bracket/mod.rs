@@ -18,7 +18,7 @@ use super::run::{Out, Run};
 use super::scope::HostScope;
 use crate::cluster::NodeInfo;
 use crate::event::{Event, NodeStep};
-use fleet::Fleet;
+use fleet::{Fleet, node_variables};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use mainstay_language::diag::Diagnostic;
@@ -115,7 +115,10 @@ async fn slots(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Vec<Arc<str>> {
     for host in hosts {
         let Some(node) = fleet.nodes.get(&**host) else { continue };
         match fleet.slot(host, node).await {
-            Ok(()) => live.push(Arc::clone(host)),
+            Ok(now) => {
+                fleet.run.world.set(host, "mainstay_node", Value::Map(node_variables(&now)));
+                live.push(Arc::clone(host));
+            }
             Err(_) if fleet.run.interrupted() => {}
             Err(why) => lose(fleet, host, &why),
         }
