@@ -333,13 +333,31 @@ fn journal(outside: &dyn Outside) -> Result<(Arc<str>, Arc<Journal>), Refusal> {
         version: crate::journal::FORMAT,
         run: id.clone(),
         started: now.to_string(),
-        arguments: Vec::new(),
+        arguments: arguments(),
         process: (process, String::from_utf8_lossy(&boot).trim().to_owned()),
     };
     let directory = runs_directory(outside).join(&id);
     let refuse = |e: JournalError| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string()));
     let journal = Journal::create(&directory, &header).map_err(refuse)?;
     Ok((Arc::from(id), Arc::new(journal)))
+}
+
+/// The command line as the journal keeps it: values of extra variables may be secrets and are left out.
+fn arguments() -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut hide = false;
+    for argument in std::env::args() {
+        let value_follows = matches!(argument.as_str(), "-e" | "--extra-vars");
+        if hide && !argument.starts_with('@') {
+            kept.push("…".to_owned());
+        } else if argument.starts_with("--extra-vars=") || (argument.starts_with("-e") && argument.len() > 2) {
+            kept.push("-e …".to_owned());
+        } else {
+            kept.push(argument);
+        }
+        hide = value_follows;
+    }
+    kept
 }
 
 fn report(common: &Common, options: &Options, settings: &Settings) -> Box<dyn crate::event::Listener> {

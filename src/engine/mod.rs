@@ -9,6 +9,7 @@ mod bracket;
 mod cluster_slot;
 mod connections;
 pub mod cursor;
+mod delta;
 mod etcd;
 mod handlers;
 mod include;

@@ -217,6 +217,7 @@ impl<'a> Party<'a> {
             if once {
                 self.share(&done, who, index);
             }
+            self.run.record(&self.host_of(index), path, &done);
             self.apply(index, task, done);
         }
         if once {
@@ -232,6 +233,10 @@ impl<'a> Party<'a> {
             self.spread_failure(&failed);
         }
         self.too_many_failures()
+    }
+
+    fn host_of(&self, index: usize) -> Arc<str> {
+        self.members.get(index).map_or_else(|| Arc::from(""), |m| Arc::clone(&m.host))
     }
 
     /// Whether one failure fails the whole batch.

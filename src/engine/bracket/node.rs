@@ -225,7 +225,7 @@ impl Fleet<'_> {
                 Err(error) => (Ended::Unknown, error.to_string()),
             };
             if let Err(problem) = self.run.effects.ended(receipt, ended, &message) {
-                self.run.fatal(problem);
+                self.run.fatal_journal(problem);
             }
         }
         self.tell(&taken.host, NodeStep::Held { reason: why.to_owned() });
