@@ -47,11 +47,11 @@ pub fn run(args: &Runs) -> u8 {
     }
 }
 
-/// Names what runs that have ended still hold, and how to release it.
+/// Names what runs that have ended still hold, and how to release it. Gives the ids of all that have ended.
 ///
 /// # Errors
 /// The journals cannot be read: what is held is unknown then.
-pub fn name_held(directory: &Path) -> std::io::Result<()> {
+pub fn name_held(directory: &Path) -> std::io::Result<Vec<String>> {
     let (held, problems) = journal::held_nodes(directory)?;
     for problem in problems {
         complain(&format!("[WARNING]: {}: {}", problem.directory.display(), problem.error));
@@ -61,7 +61,7 @@ pub fn name_held(directory: &Path) -> std::io::Result<()> {
     for node in held.iter().filter(|node| !alive(&node.run)) {
         complain(&format!("[WARNING]: {}", sentence(node)));
     }
-    Ok(())
+    Ok(runs.into_iter().filter(|run| !run.alive).map(|run| run.state.run).collect())
 }
 
 fn sentence(node: &HeldNode) -> String {

@@ -100,9 +100,10 @@ pub fn prepare(
         extra_vars: extra.vars.clone(),
     });
     let defaults = defaults(common, &settings, &*outside, &redactor, persona)?;
-    if let Err(error) = super::runs::name_held(&runs_directory(&*outside)) {
+    let dead_runs = super::runs::name_held(&runs_directory(&*outside)).unwrap_or_else(|error| {
         warnings.push(Diagnostic::warning(format!("what earlier runs hold is unknown: {error}")));
-    }
+        Vec::new()
+    });
     let (id, journal) = journal(&*outside)?;
     let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report(common, &options, &settings)]);
     let directories = loaded.directories.clone();
@@ -117,7 +118,7 @@ pub fn prepare(
         events,
         loader,
         connections: Connections::new(Box::new(Transports::new(&*outside, None)), defaults),
-        cluster: ClusterSlot::new(place_of_api(common, &*outside)),
+        cluster: ClusterSlot::new(place_of_api(common, &*outside, dead_runs)),
         stop: crate::cluster::Cancel::new(),
         redactor,
         prompter: Arc::new(Terminal),
@@ -408,7 +409,7 @@ fn reload(
     })
 }
 
-fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
+fn place_of_api(common: &Common, outside: &dyn Outside, dead_runs: Vec<String>) -> Where {
     let flag = common.kubernetes.kubeconfig.clone().map(|path| vec![path]);
     let from_env = || {
         let text = outside.env("K8S_AUTH_KUBECONFIG").or_else(|| outside.env("KUBECONFIG"))?;
@@ -423,7 +424,8 @@ fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
             rustix::system::uname().nodename().to_string_lossy()
         ),
         started: outside.now().to_string(),
-        take_over: crate::cluster::TakeOver::Never,
+        dead_runs,
+        take_silent: false,
     }
 }
 

@@ -22,15 +22,16 @@ pub fn run(args: Upgrade) -> u8 {
 }
 
 async fn inner(args: Upgrade) -> Result<u8, Refusal> {
-    let prepared = setup::prepare(&args.common, &[], Persona::Mainstay, None)?;
+    let mut prepared = setup::prepare(&args.common, &[], Persona::Mainstay, None)?;
+    prepared.run.cluster.place.take_silent = args.take_over;
     let run = &prepared.run;
     signals::watch(run.stop.clone()).map_err(|e| refusal(exit::DEFECT, format!("cannot watch signals: {e}")))?;
-    let plan = match make_plan(run, &args).await? {
-        Ok(plan) => plan,
+    let Planned { plan, left_over } = match make_plan(run, &args).await? {
+        Ok(planned) => planned,
         Err(findings) => return Ok(refuse(&prepared, &findings).await),
     };
     tell(plan.render().trim_end())?;
-    if plan.is_done() {
+    if plan.is_done() && !left_over {
         tell(&format!("every node is at {}: nothing to do", target(&plan)))?;
         return Ok(finish(&prepared, None).await);
     }
@@ -70,11 +71,21 @@ fn target(plan: &Plan) -> String {
     plan.hops.last().map(|version| format!("v{version}")).unwrap_or_default()
 }
 
+/// A plan, and what else is left to do.
+struct Planned {
+    plan: Plan,
+    /// Nodes that an earlier run of ours left held.
+    left_over: bool,
+}
+
 /// The plan, or what forbids it.
-async fn make_plan(run: &Run, args: &Upgrade) -> Result<Result<Plan, Vec<Finding>>, Refusal> {
+async fn make_plan(run: &Run, args: &Upgrade) -> Result<Result<Planned, Vec<Finding>>, Refusal> {
     let playing = own_play(run);
     let cluster = run.api(&playing).await?;
-    let snapshot = cluster.snapshot().await.map_err(Refused::from)?;
+    let mut snapshot = cluster.snapshot().await.map_err(Refused::from)?;
+    let dead = &run.cluster.place.dead_runs;
+    snapshot.lease = snapshot.lease.filter(|lease| !dead.contains(&lease.run) && !run.cluster.place.take_silent);
+    let left_over = snapshot.nodes.iter().any(|n| n.hold.as_ref().is_some_and(|h| dead.contains(&h.run)));
     let hosts = run.select_hosts(&["all".to_owned()], None).map_err(|d| Refusal::new(exit::GENERAL, d))?;
     let identities = run.identities(&playing, &hosts).await?;
     let mapping = crate::cluster::map_hosts(&identities, &snapshot.nodes);
@@ -91,7 +102,7 @@ async fn make_plan(run: &Run, args: &Upgrade) -> Result<Result<Plan, Vec<Finding
         policy: Policy::default(),
         snapshot,
     };
-    Ok(upgrade::plan(&input))
+    Ok(upgrade::plan(&input).map(|plan| Planned { plan, left_over }))
 }
 
 /// Prints what forbids the upgrade. Exit code 12 if another run holds the cluster, 10 otherwise.

@@ -37,8 +37,11 @@ pub struct Where {
     pub who: String,
     /// RFC 3339.
     pub started: String,
-    /// Which leases of others may be taken over.
-    pub take_over: TakeOver,
+    /// Runs of this controller that have ended without giving everything back: their lease and their nodes may be
+    /// taken over.
+    pub dead_runs: Vec<String>,
+    /// `--take-over`: a lease of somebody else's that is not renewed any more may be taken.
+    pub take_silent: bool,
 }
 
 /// A place for the API of the run.
@@ -142,7 +145,7 @@ impl Run {
         host: &Arc<str>,
     ) -> Result<Result<Host, TransportError>, Diagnostic> {
         let task = own_task(playing, true);
-        let doing = Doing::new(self, playing, &task, host, "", "", Map::new());
+        let doing = Doing::new(self, playing, &task, host, "", "");
         let scope = doing.scope(&Map::new());
         doing.connect(&scope, None, false).await.map_err(|problem| *problem.0)
     }
@@ -159,7 +162,9 @@ impl Run {
         let receipt = self.effects.intend(Effect::Lease { cluster: identity }).map_err(Refused::journal)?;
         let place = &self.cluster.place;
         let holder = LeaseHolder { run: self.id.to_string(), who: place.who.clone(), started: place.started.clone() };
-        match cluster.acquire_lease(&receipt, holder, &place.take_over).await {
+        let take_over =
+            if place.take_silent { TakeOver::Silent } else { TakeOver::DeadRuns(place.dead_runs.clone()) };
+        match cluster.acquire_lease(&receipt, holder, &take_over).await {
             Ok(lease) => {
                 self.effects.ended(receipt, Ended::Done, "").map_err(Refused::journal)?;
                 *self.cluster.lease.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease);

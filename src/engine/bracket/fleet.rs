@@ -117,6 +117,12 @@ impl<'a> Fleet<'a> {
         self.moving().failures
     }
 
+    /// Whether a run of ours that has ended still holds this node: this run takes it over and closes its bracket.
+    #[must_use]
+    pub fn is_left_over(&self, node: &NodeInfo) -> bool {
+        node.hold.as_ref().is_some_and(|hold| self.run.cluster.place.dead_runs.contains(&hold.run))
+    }
+
     /// Gives a slot back.
     pub fn free(&self, node: &str) {
         self.moving().held.remove(node);
