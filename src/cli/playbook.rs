@@ -24,6 +24,11 @@ pub enum Persona {
 /// Runs playbooks and returns the exit code.
 #[must_use]
 pub fn run(args: Args, persona: Persona) -> u8 {
+    on_runtime(inner(args, persona))
+}
+
+/// Runs a command to its exit code.
+pub(super) fn on_runtime(command: impl Future<Output = Result<u8, Refusal>>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -31,7 +36,7 @@ pub fn run(args: Args, persona: Persona) -> u8 {
             return exit::DEFECT;
         }
     };
-    let code = runtime.block_on(async { inner(args, persona).await.unwrap_or_else(|refusal| refusal.tell()) });
+    let code = runtime.block_on(async { command.await.unwrap_or_else(|refusal| refusal.tell()) });
     runtime.shutdown_background();
     code
 }

@@ -100,6 +100,10 @@ pub fn prepare(
         extra_vars: extra.vars.clone(),
     });
     let defaults = defaults(common, &settings, &*outside, &redactor, persona)?;
+    let dead_runs = super::runs::name_held(&runs_directory(&*outside)).unwrap_or_else(|error| {
+        warnings.push(Diagnostic::warning(format!("what earlier runs hold is unknown: {error}")));
+        Vec::new()
+    });
     let (id, journal) = journal(&*outside)?;
     let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report(common, &options, &settings)]);
     let directories = loaded.directories.clone();
@@ -114,7 +118,7 @@ pub fn prepare(
         events,
         loader,
         connections: Connections::new(Box::new(Transports::new(&*outside, None)), defaults),
-        cluster: ClusterSlot::new(place_of_api(common, &*outside)),
+        cluster: ClusterSlot::new(place_of_api(common, &*outside, dead_runs)),
         stop: crate::cluster::Cancel::new(),
         redactor,
         prompter: Arc::new(Terminal),
@@ -330,13 +334,31 @@ fn journal(outside: &dyn Outside) -> Result<(Arc<str>, Arc<Journal>), Refusal> {
         version: crate::journal::FORMAT,
         run: id.clone(),
         started: now.to_string(),
-        arguments: Vec::new(),
+        arguments: arguments(),
         process: (process, String::from_utf8_lossy(&boot).trim().to_owned()),
     };
     let directory = runs_directory(outside).join(&id);
     let refuse = |e: JournalError| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string()));
     let journal = Journal::create(&directory, &header).map_err(refuse)?;
     Ok((Arc::from(id), Arc::new(journal)))
+}
+
+/// The command line as the journal keeps it: values of extra variables may be secrets and are left out.
+fn arguments() -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut hide = false;
+    for argument in std::env::args() {
+        let value_follows = matches!(argument.as_str(), "-e" | "--extra-vars");
+        if hide && !argument.starts_with('@') {
+            kept.push("…".to_owned());
+        } else if argument.starts_with("--extra-vars=") || (argument.starts_with("-e") && argument.len() > 2) {
+            kept.push("-e …".to_owned());
+        } else {
+            kept.push(argument);
+        }
+        hide = value_follows;
+    }
+    kept
 }
 
 fn report(common: &Common, options: &Options, settings: &Settings) -> Box<dyn crate::event::Listener> {
@@ -347,6 +369,7 @@ fn report(common: &Common, options: &Options, settings: &Settings) -> Box<dyn cr
         verbosity: options.verbosity,
         skipped_hosts: settings.flag("DISPLAY_SKIPPED_HOSTS"),
         ok_hosts: settings.flag("DISPLAY_OK_HOSTS"),
+        debug: settings.flag("DEFAULT_DEBUG"),
         check_markers: common.check && settings.flag("CHECK_MODE_MARKERS"),
         failed_to_stderr: settings.flag("DISPLAY_FAILED_STDERR"),
         custom_stats: settings.flag("SHOW_CUSTOM_STATS"),
@@ -386,7 +409,7 @@ fn reload(
     })
 }
 
-fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
+fn place_of_api(common: &Common, outside: &dyn Outside, dead_runs: Vec<String>) -> Where {
     let flag = common.kubernetes.kubeconfig.clone().map(|path| vec![path]);
     let from_env = || {
         let text = outside.env("K8S_AUTH_KUBECONFIG").or_else(|| outside.env("KUBECONFIG"))?;
@@ -401,7 +424,8 @@ fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
             rustix::system::uname().nodename().to_string_lossy()
         ),
         started: outside.now().to_string(),
-        take_over: crate::cluster::TakeOver::Never,
+        dead_runs,
+        take_silent: false,
     }
 }
 

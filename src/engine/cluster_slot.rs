@@ -8,8 +8,8 @@ use crate::cluster::{Cluster, ClusterAccess, ClusterError, HeldLease, LeaseHolde
 use crate::journal::{Effect, Ended};
 use crate::transport::{Host, TransportError};
 use futures::StreamExt;
-use mainstay_language::diag::Diagnostic;
-use mainstay_language::playbook::{Action, BlockKind, Keywords, Lineage, Task};
+use mainstay_language::diag::{Diagnostic, Source};
+use mainstay_language::playbook::{Action, BlockKind, Keywords, Lineage, Play, Task};
 use mainstay_language::value::{Map, Value};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -37,8 +37,11 @@ pub struct Where {
     pub who: String,
     /// RFC 3339.
     pub started: String,
-    /// Which leases of others may be taken over.
-    pub take_over: TakeOver,
+    /// Runs of this controller that have ended without giving everything back: their lease and their nodes may be
+    /// taken over.
+    pub dead_runs: Vec<String>,
+    /// `--take-over`: a lease of somebody else's that is not renewed any more may be taken.
+    pub take_silent: bool,
 }
 
 /// A place for the API of the run.
@@ -142,7 +145,7 @@ impl Run {
         host: &Arc<str>,
     ) -> Result<Result<Host, TransportError>, Diagnostic> {
         let task = own_task(playing, true);
-        let doing = Doing::new(self, playing, &task, host, "", "", Map::new());
+        let doing = Doing::new(self, playing, &task, host, "", "");
         let scope = doing.scope(&Map::new());
         doing.connect(&scope, None, false).await.map_err(|problem| *problem.0)
     }
@@ -159,7 +162,9 @@ impl Run {
         let receipt = self.effects.intend(Effect::Lease { cluster: identity }).map_err(Refused::journal)?;
         let place = &self.cluster.place;
         let holder = LeaseHolder { run: self.id.to_string(), who: place.who.clone(), started: place.started.clone() };
-        match cluster.acquire_lease(&receipt, holder, &place.take_over).await {
+        let take_over =
+            if place.take_silent { TakeOver::Silent } else { TakeOver::DeadRuns(place.dead_runs.clone()) };
+        match cluster.acquire_lease(&receipt, holder, &take_over).await {
             Ok(lease) => {
                 self.effects.ended(receipt, Ended::Done, "").map_err(Refused::journal)?;
                 *self.cluster.lease.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease);
@@ -190,6 +195,33 @@ impl Run {
         self.effects.ended(receipt, ended, &message).map_err(Refused::journal)?;
         Ok(released?)
     }
+}
+
+/// A play without tasks, for commands that ask hosts outside of any playbook.
+#[must_use]
+pub fn own_play(run: &Run) -> Arc<Playing> {
+    let place = Source::new("<command>", "").start();
+    let lineage = Arc::new(Lineage {
+        keywords: Keywords::default(),
+        kind: BlockKind::Play,
+        parent: None,
+        place,
+        derived: OnceLock::new(),
+    });
+    let directory = run.outside.directory();
+    let play = Play {
+        lineage,
+        hosts: Value::text("all"),
+        only: indexmap::IndexMap::new(),
+        vars_prompt: Vec::new(),
+        sections: [Vec::new(), Vec::new(), Vec::new()],
+        handlers: Vec::new(),
+        roles: Vec::new(),
+        maintenance: None,
+        file: directory.clone(),
+        directory,
+    };
+    Playing::new(&Arc::new(play), 0, String::new(), Map::new(), Vec::new())
 }
 
 /// A task of the engine's own in a play: only its keywords matter.

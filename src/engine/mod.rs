@@ -9,6 +9,8 @@ mod bracket;
 mod cluster_slot;
 mod connections;
 pub mod cursor;
+mod delta;
+mod etcd;
 mod handlers;
 mod include;
 mod invoke;
@@ -29,7 +31,7 @@ mod vars_files;
 mod verdict;
 pub mod world;
 
-pub use cluster_slot::{ClusterSlot, Where};
+pub use cluster_slot::{ClusterSlot, Where, own_play};
 pub use connections::{Connections, Defaults, Dialer, Login, LoginSecrets};
 pub use plays::run_all;
 pub use prompt::Prompter;

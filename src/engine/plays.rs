@@ -37,7 +37,7 @@ pub async fn run_all(run: &Run, playbook: Playbook) -> Result<(), Refused> {
         }
         let flow = one(run, &Arc::new(play), index + 1).await?;
         if let Some(fatal) = run.take_fatal() {
-            return Err(fatal.into());
+            return Err(fatal);
         }
         if flow == Flow::StopRun || run.plays_stopped() {
             break;

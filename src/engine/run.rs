@@ -6,6 +6,7 @@ use super::playing::Playing;
 use super::tags::Selection;
 use super::world::World;
 use super::prompt::Prompter;
+use super::refused::Refused;
 use crate::cluster::Cancel;
 use crate::event::{Event, Events, Redactor};
 use crate::modules::{Ask, Clock, Effects};
@@ -144,7 +145,7 @@ pub struct Parts {
 #[derive(Default)]
 struct State {
     out: HashMap<Arc<str>, Out>,
-    fatal: Option<Diagnostic>,
+    fatal: Option<Refused>,
     ended_play: bool,
     stopped: bool,
     custom_stats: Map,
@@ -177,12 +178,17 @@ impl Run {
 
     /// Something that ends the run with an error.
     pub fn fatal(&self, diagnostic: Diagnostic) {
-        self.state().fatal.get_or_insert(diagnostic);
+        self.state().fatal.get_or_insert(diagnostic.into());
+    }
+
+    /// The journal cannot be written: nothing more is started.
+    pub fn fatal_journal(&self, diagnostic: Diagnostic) {
+        self.state().fatal.get_or_insert(Refused::journal(diagnostic));
     }
 
     /// Why the run ended early, if it did.
     #[must_use]
-    pub fn take_fatal(&self) -> Option<Diagnostic> {
+    pub fn take_fatal(&self) -> Option<Refused> {
         self.state().fatal.take()
     }
 

@@ -192,6 +192,10 @@ impl Effects for Journal {
         let record = Record::Outcome { id: receipt.id, result, message: message.to_owned() };
         Ok(self.append_durable(&record)?)
     }
+
+    fn note(&self, record: &Record) -> Result<(), Diagnostic> {
+        Ok(self.append(record)?)
+    }
 }
 
 impl std::fmt::Debug for Journal {

@@ -57,6 +57,7 @@ impl Outside for Disk {
                 FileKind::Other
             },
             link: std::fs::symlink_metadata(path).ok()?.file_type().is_symlink(),
+            world_writable: false,
             executable: meta.mode() & 0o111 != 0,
             world_writable: meta.mode() & 0o002 != 0,
             identity: (meta.dev(), meta.ino()),
@@ -105,6 +106,10 @@ impl Effects for NoJournal {
         Err(Diagnostic::error("the journal cannot be written"))
     }
     fn ended(&self, _: Receipt, _: Ended, _: &str) -> Result<(), Diagnostic> {
+        Ok(())
+    }
+
+    fn note(&self, _: &crate::journal::Record) -> Result<(), Diagnostic> {
         Ok(())
     }
 }

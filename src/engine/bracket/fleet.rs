@@ -117,26 +117,37 @@ impl<'a> Fleet<'a> {
         self.moving().failures
     }
 
+    /// Whether a run of ours that has ended still holds this node: this run takes it over and closes its bracket.
+    #[must_use]
+    pub fn is_left_over(&self, node: &NodeInfo) -> bool {
+        node.hold.as_ref().is_some_and(|hold| self.run.cluster.place.dead_runs.contains(&hold.run))
+    }
+
     /// Gives a slot back.
     pub fn free(&self, node: &str) {
         self.moving().held.remove(node);
     }
 
-    /// Waits until this node may be taken as well; the count is from a fresh read of the API each time.
+    /// Waits until this node may be taken as well, and gives it as it is now; the count is from a fresh read of the API
+    /// each time.
     ///
     /// # Errors
     /// The API cannot be read, or the deadline passes: why the slot was not free.
-    pub async fn slot(&self, host: &Arc<str>, node: &NodeInfo) -> Result<(), String> {
+    pub async fn slot(&self, host: &Arc<str>, node: &NodeInfo) -> Result<NodeInfo, String> {
         let deadline = self.run.clock.monotonic() + SLOT;
         let mut told = String::new();
         loop {
             let nodes = self.cluster.nodes().await.map_err(|e| e.to_string())?;
+            let now = nodes.iter().find(|n| n.name == node.name && n.uid == node.uid).cloned();
+            let Some(now) = now else {
+                return Err(format!("node {} is gone, or was made anew", node.name));
+            };
             let refused = {
                 let mut moving = self.moving();
                 match InUse::count(&nodes, &moving.held, &self.baseline).admit(&node.name, self.limit) {
                     Ok(()) => {
                         moving.held.insert(node.name.clone());
-                        return Ok(());
+                        return Ok(now);
                     }
                     Err(why) => why,
                 }
@@ -238,7 +249,7 @@ impl Run {
     }
 }
 
-/// Variables that a bracket shows to templates of the host: `mainstay_node`.
+/// The variable `mainstay_node` of a host in a bracket: its node as it was when it got its slot.
 #[must_use]
 pub fn node_variables(node: &NodeInfo) -> Map {
     let mut map = Map::new();

@@ -18,7 +18,7 @@ use super::run::{Out, Run};
 use super::scope::HostScope;
 use crate::cluster::NodeInfo;
 use crate::event::{Event, NodeStep};
-use fleet::Fleet;
+use fleet::{Fleet, node_variables};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use mainstay_language::diag::Diagnostic;
@@ -90,7 +90,8 @@ async fn window(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<(), Refused> {
 async fn walk(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<(), Refused> {
     let live = slots(fleet, hosts).await;
     let live = section(fleet, &live, Section::Pre).await?;
-    let needed = needed(fleet, &live)?;
+    let (needed, left_over) = needed(fleet, &live)?;
+    close_left_over(fleet, &left_over).await;
     let before = match fleet.before().await {
         Ok(before) => before,
         Err(why) => {
@@ -115,7 +116,10 @@ async fn slots(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Vec<Arc<str>> {
     for host in hosts {
         let Some(node) = fleet.nodes.get(&**host) else { continue };
         match fleet.slot(host, node).await {
-            Ok(()) => live.push(Arc::clone(host)),
+            Ok(now) => {
+                fleet.run.world.set(host, "mainstay_node", Value::Map(node_variables(&now)));
+                live.push(Arc::clone(host));
+            }
             Err(_) if fleet.run.interrupted() => {}
             Err(why) => lose(fleet, host, &why),
         }
@@ -164,9 +168,11 @@ fn lose(fleet: &Fleet<'_>, host: &Arc<str>, why: &str) {
 }
 
 /// Hosts on which there is something to do; the others are done and free their slot.
-fn needed(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<Vec<Arc<str>>, Refused> {
-    let Some(condition) = &fleet.options.needed else { return Ok(hosts.to_vec()) };
-    let mut needed = Vec::new();
+///
+/// The second list: hosts that are done but whose node an earlier run left held.
+fn needed(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<(Vec<Arc<str>>, Vec<Arc<str>>), Refused> {
+    let Some(condition) = &fleet.options.needed else { return Ok((hosts.to_vec(), Vec::new())) };
+    let (mut needed, mut left_over) = (Vec::new(), Vec::new());
     for host in hosts {
         let scope: Arc<dyn Scope> = HostScope::of_play(&fleet.run.world, fleet.playing, host);
         let site = fleet.playing.site();
@@ -177,6 +183,9 @@ fn needed(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<Vec<Arc<str>>, Refuse
         };
         match holds {
             Ok(true) => needed.push(Arc::clone(host)),
+            Ok(false) if fleet.nodes.get(&**host).is_some_and(|node| fleet.is_left_over(node)) => {
+                left_over.push(Arc::clone(host));
+            }
             Ok(false) => {
                 fleet.tell(host, NodeStep::NotNeeded);
                 free(fleet, host);
@@ -184,7 +193,22 @@ fn needed(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<Vec<Arc<str>>, Refuse
             Err(error) => return Err(Refused::from(*error.diagnostic)),
         }
     }
-    Ok(needed)
+    Ok((needed, left_over))
+}
+
+/// Closes brackets that an earlier run left open: nothing is left to do on these nodes.
+async fn close_left_over(fleet: &Fleet<'_>, hosts: &[Arc<str>]) {
+    for host in hosts {
+        let Some(node) = fleet.nodes.get(&**host) else { continue };
+        let closed = match fleet.take_over(host, node).await {
+            Ok(taken) => fleet.give_back(&taken).await,
+            Err(why) => Err(why),
+        };
+        match closed {
+            Ok(()) => fleet.tell(host, NodeStep::Released),
+            Err(why) => lose(fleet, host, &why),
+        }
+    }
 }
 
 /// Takes the nodes, all at once: a batch is cordoned as a whole, so that no pod moves to a node that goes next.

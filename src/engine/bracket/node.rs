@@ -59,6 +59,14 @@ impl Fleet<'_> {
         }
     }
 
+    /// Takes over a node that a run of ours left held and on which nothing is left to do.
+    ///
+    /// # Errors
+    /// Why it cannot be taken over.
+    pub async fn take_over(&self, host: &Arc<str>, node: &NodeInfo) -> Result<Taken, String> {
+        self.cordon(host, node).await
+    }
+
     async fn cordon(&self, host: &Arc<str>, node: &NodeInfo) -> Result<Taken, String> {
         let known_unready = self.cluster.unready_agents(&node.name).await.map_err(|e| e.to_string())?;
         let effect = Effect::Cordon {
@@ -69,7 +77,7 @@ impl Fleet<'_> {
         };
         let receipt = self.run.effects.intend(effect).map_err(|d| d.to_string())?;
         let reason = format!("maintenance of play {:?}", self.playing.name);
-        let cordoned = self.cluster.cordon(&receipt, &self.run.id, &reason, false).await;
+        let cordoned = self.cluster.cordon(&receipt, &self.run.id, &reason, self.is_left_over(node)).await;
         let (ended, message) = match &cordoned {
             Ok(Cordoned::Ours) => (Ended::Done, String::new()),
             Ok(Cordoned::Before) => (Ended::NotNeeded, String::new()),
@@ -225,7 +233,7 @@ impl Fleet<'_> {
                 Err(error) => (Ended::Unknown, error.to_string()),
             };
             if let Err(problem) = self.run.effects.ended(receipt, ended, &message) {
-                self.run.fatal(problem);
+                self.run.fatal_journal(problem);
             }
         }
         self.tell(&taken.host, NodeStep::Held { reason: why.to_owned() });
