@@ -1,6 +1,6 @@
 //! The real world: files, environment, programs and clock of the controller. Nothing else in the product touches them.
 
-use crate::modules::Clock;
+use crate::clock::Clock;
 use async_trait::async_trait;
 use mainstay_language::outside::{FileKind, FileStatus, Outside, Ran};
 use std::io::{self, Read, Write};

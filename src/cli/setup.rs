@@ -114,7 +114,7 @@ pub fn prepare(
         world: Arc::new(world),
         templar: Arc::clone(&templar),
         clock: Arc::new(RealClock::default()),
-        effects: Arc::clone(&journal) as Arc<dyn modules::Effects>,
+        effects: Arc::clone(&journal) as Arc<dyn crate::journal::Effects>,
         events,
         loader,
         connections: Connections::new(Box::new(Transports::new(&*outside, None)), defaults),

@@ -213,7 +213,7 @@ fn skipped_in_check_mode(doing: &Doing<'_>) -> Outcome {
 
 async fn within(
     limit: Option<Duration>,
-    clock: &dyn modules::Clock,
+    clock: &dyn crate::clock::Clock,
     work: impl Future<Output = Result<Outcome, Failure>>,
 ) -> Result<Outcome, Failure> {
     let Some(limit) = limit else { return work.await };

@@ -3,7 +3,7 @@
 use super::evict::{Answer, classify};
 use super::*;
 use crate::cluster::testing::{Reply, receipt, scripted, status};
-use crate::modules::Clock;
+use crate::clock::Clock;
 use http::Method;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
