@@ -100,7 +100,7 @@ pub fn prepare(
         extra_vars: extra.vars.clone(),
     });
     let defaults = defaults(common, &settings, &*outside, &redactor, persona)?;
-    let dead_runs = super::runs::name_held(&runs_directory(&*outside)).unwrap_or_else(|error| {
+    let dead_runs = super::runs::name_held(&state_directory(&*outside)).unwrap_or_else(|error| {
         warnings.push(Diagnostic::warning(format!("what earlier runs hold is unknown: {error}")));
         Vec::new()
     });
@@ -316,11 +316,16 @@ fn asked(
     }))
 }
 
-/// `$XDG_STATE_HOME/mainstay/runs`, by default below `~/.local/state`.
-pub fn runs_directory(outside: &dyn Outside) -> PathBuf {
+/// The directory of a run.
+pub fn run_directory(outside: &dyn Outside, id: &str) -> PathBuf {
+    state_directory(outside).join("runs").join(id)
+}
+
+/// `$XDG_STATE_HOME/mainstay`, by default below `~/.local/state`.
+pub fn state_directory(outside: &dyn Outside) -> PathBuf {
     let state = outside.env("XDG_STATE_HOME").filter(|s| !s.is_empty()).map(PathBuf::from);
     let home = || PathBuf::from(outside.env("HOME").unwrap_or_else(|| "/".to_owned())).join(".local/state");
-    state.unwrap_or_else(home).join("mainstay/runs")
+    state.unwrap_or_else(home).join("mainstay")
 }
 
 /// A new run's id and journal. The id sorts by time and is unique on this controller.
@@ -337,7 +342,7 @@ fn journal(outside: &dyn Outside) -> Result<(Arc<str>, Arc<Journal>), Refusal> {
         arguments: arguments(),
         process: (process, String::from_utf8_lossy(&boot).trim().to_owned()),
     };
-    let directory = runs_directory(outside).join(&id);
+    let directory = run_directory(outside, &id);
     let refuse = |e: JournalError| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string()));
     let journal = Journal::create(&directory, &header).map_err(refuse)?;
     Ok((Arc::from(id), Arc::new(journal)))
