@@ -7,6 +7,7 @@ mod listing;
 mod magic;
 mod playbook;
 mod real;
+mod reports;
 mod secrets;
 mod setup;
 mod signals;
