@@ -9,6 +9,7 @@ mod listing;
 mod magic;
 mod playbook;
 mod real;
+mod reports;
 mod runs;
 mod secrets;
 mod setup;

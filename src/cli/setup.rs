@@ -6,6 +6,7 @@ use super::exit;
 use super::magic;
 use super::playbook::Persona;
 use super::real::{RealClock, RealOutside};
+use super::reports;
 use super::secrets;
 use super::terminal::Terminal;
 use crate::engine::{
@@ -14,7 +15,6 @@ use crate::engine::{
 use crate::event::{Event, Events, Redactor};
 use crate::journal::{Journal, JournalError, Record};
 use crate::modules;
-use crate::report::{AnsibleReport, Look};
 use crate::settings::Settings;
 use crate::transport::Secret;
 use mainstay_language::diag::{Diagnostic, Diagnostics};
@@ -26,7 +26,6 @@ use mainstay_language::value::{Map, Scope, Value};
 use mainstay_language::vault::Secrets;
 use mainstay_language::vars::{ExtraVars, HashBehaviour, HostVars, Layers};
 use std::collections::HashMap;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -105,7 +104,10 @@ pub fn prepare(
         Vec::new()
     });
     let (id, journal) = journal(&*outside)?;
-    let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report(common, &options, &settings)]);
+    let (report, quiet) = reports::human(common, &options, &settings, persona, &*outside)?;
+    let lines = reports::json_lines(&journal)?;
+    let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report, lines]);
+    events.emit(Event::RunStarted { run: Arc::clone(&id) });
     let directories = loaded.directories.clone();
     let world = World::new(loaded.inventory, extra.vars, constants, merge(Arc::clone(&outside), Arc::clone(&secrets), directories));
     let run = Run::new(Parts {
@@ -121,7 +123,7 @@ pub fn prepare(
         cluster: ClusterSlot::new(place_of_api(common, &*outside, dead_runs)),
         stop: crate::cluster::Cancel::new(),
         redactor,
-        prompter: Arc::new(Terminal),
+        prompter: Arc::new(reports::Asking { terminal: Terminal, quiet }),
         secrets: Arc::clone(&secrets),
         reload: reload(Arc::clone(&outside), secrets, Arc::clone(&templar), sources, load),
         outside,
@@ -364,23 +366,6 @@ fn arguments() -> Vec<String> {
         hide = value_follows;
     }
     kept
-}
-
-fn report(common: &Common, options: &Options, settings: &Settings) -> Box<dyn crate::event::Listener> {
-    let terminal = std::io::stdout().is_terminal();
-    let color = (terminal || settings.flag("FORCE_COLOR")) && settings.get("NOCOLOR").is_none_or(|v| v == "false");
-    let look = Look {
-        color,
-        verbosity: options.verbosity,
-        skipped_hosts: settings.flag("DISPLAY_SKIPPED_HOSTS"),
-        ok_hosts: settings.flag("DISPLAY_OK_HOSTS"),
-        debug: settings.flag("DEFAULT_DEBUG"),
-        check_markers: common.check && settings.flag("CHECK_MODE_MARKERS"),
-        failed_to_stderr: settings.flag("DISPLAY_FAILED_STDERR"),
-        custom_stats: settings.flag("SHOW_CUSTOM_STATS"),
-        diff: options.diff,
-    };
-    Box::new(AnsibleReport::new(look, Box::new(std::io::stdout()), Box::new(std::io::stderr())))
 }
 
 /// Variables of hosts, with one cache for each playbook directory.
