@@ -3,12 +3,13 @@
 use super::args::Playbook as Args;
 use super::exit;
 use super::listing::{self, What};
-use super::setup::{self, Refusal};
+use super::refusal::{self, Refusal};
+use super::setup;
 use super::signals;
 use super::terminal::{complain, say};
 use crate::engine::{self, Run};
 use crate::event::Event;
-use mainstay_language::diag::{Diagnostic, Diagnostics};
+use mainstay_language::diag::Diagnostic;
 use mainstay_language::playbook::{LoadError, Playbook};
 
 /// Whose command line this is.
@@ -18,19 +19,36 @@ pub enum Persona {
     Ansible,
     /// `mainstay`: ours.
     Mainstay,
+    /// `ansible`: its defaults and its output.
+    AdHoc {
+        /// `-o`
+        one_line: bool,
+    },
+}
+
+impl Persona {
+    /// Whether the defaults are Ansible's.
+    #[must_use]
+    pub fn is_ansible(self) -> bool {
+        matches!(self, Self::Ansible | Self::AdHoc { .. })
+    }
 }
 
 /// Runs playbooks and returns the exit code.
 #[must_use]
 pub fn run(args: Args, persona: Persona) -> u8 {
+    to_the_end(inner(args, persona))
+}
+
+/// Runs a command and tells why it was refused, if it was.
+pub(super) fn to_the_end(command: impl Future<Output = Result<u8, Refusal>>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(&format!("ERROR! cannot start the runtime: {error}"));
-            return exit::DEFECT;
+            return Refusal::because(exit::DEFECT, format!("cannot start the runtime: {error}")).tell();
         }
     };
-    let code = runtime.block_on(async { inner(args, persona).await.unwrap_or_else(|refusal| refusal.tell()) });
+    let code = runtime.block_on(async { command.await.unwrap_or_else(Refusal::tell) });
     runtime.shutdown_background();
     code
 }
@@ -86,7 +104,7 @@ pub(super) async fn finish(run: &Run, failure: Option<Diagnostic>) -> u8 {
         exit::DONE
     };
     if let Some(diagnostic) = &failure {
-        complain(&format!("[ERROR]: {}", diagnostic.render()));
+        refusal::tell(diagnostic);
     }
     run.events.emit(Event::RunEnded {
         stats: run.events.stats(),
@@ -109,20 +127,5 @@ fn refused(error: LoadError) -> Refusal {
     match error {
         LoadError::Missing(diagnostic) => Refusal::new(exit::GENERAL, diagnostic),
         LoadError::Invalid(diagnostics) => Refusal { code: exit::UNREACHABLE, diagnostics },
-    }
-}
-
-impl Refusal {
-    /// One error.
-    pub fn new(code: u8, diagnostic: Diagnostic) -> Self {
-        Self { code, diagnostics: Diagnostics::from(diagnostic) }
-    }
-
-    /// Tells the user and gives the exit code.
-    pub fn tell(self) -> u8 {
-        for diagnostic in &self.diagnostics.0 {
-            complain(&format!("[ERROR]: {}", diagnostic.render().trim_start_matches("error: ")));
-        }
-        self.code
     }
 }
