@@ -2,7 +2,7 @@
 
 use super::args::{AdHoc, Common};
 use super::ground;
-use super::playbook::{Persona, finish, to_the_end};
+use super::playbook::{Persona, finish, on_runtime};
 use super::refusal::Refusal;
 use super::terminal::say;
 use super::{exit, setup, signals};
@@ -29,7 +29,7 @@ const ACTIONS: [&str; 6] =
 /// Runs one task and returns the exit code.
 #[must_use]
 pub fn run(args: AdHoc) -> u8 {
-    to_the_end(inner(args))
+    on_runtime(inner(args))
 }
 
 async fn inner(args: AdHoc) -> Result<u8, Refusal> {
@@ -42,7 +42,7 @@ async fn inner(args: AdHoc) -> Result<u8, Refusal> {
     };
     let task = if args.list_hosts { None } else { Some(action(&args)?) };
     let prepared = setup::prepare(&common, &[], Persona::AdHoc { one_line: args.one_line }, None)?;
-    let run = prepared.run;
+    let run = &prepared.run;
     let pattern = Text::computed(args.pattern.as_str());
     let hosts = run
         .select_hosts(&[args.pattern.clone()], None)
@@ -59,13 +59,13 @@ async fn inner(args: AdHoc) -> Result<u8, Refusal> {
         run.events.emit(Event::Warning { message: "No hosts matched, nothing to do".to_owned() });
         return Ok(exit::DONE);
     }
-    signals::watch(std::sync::Arc::clone(&run.stop))
+    signals::watch(run.stop.clone())
         .map_err(|e| Refusal::because(exit::DEFECT, format!("cannot watch signals: {e}")))?;
     let here = run.outside.directory();
-    let directory = args.playbook_dir.as_ref().map_or(prepared.directory, |path| here.join(path));
+    let directory = args.playbook_dir.as_ref().map_or_else(|| prepared.directory.clone(), |path| here.join(path));
     let book = Playbook { plays: vec![play(Value::Text(pattern), directory, &args, action)] };
-    let failure = engine::run_all(&run, book).await.err();
-    Ok(finish(&run, failure).await)
+    let failure = engine::run_all(run, book).await.err();
+    Ok(finish(&prepared, failure).await)
 }
 
 fn list(hosts: &[Arc<str>]) -> Result<u8, Refusal> {

@@ -2,9 +2,11 @@
 
 mod adhoc;
 mod args;
+mod abort;
 mod config;
 mod dialer;
 mod editor;
+mod embedded;
 pub mod exit;
 mod ground;
 mod inventory;
@@ -14,10 +16,12 @@ mod plain;
 mod playbook;
 mod real;
 mod refusal;
+mod runs;
 mod secrets;
 mod setup;
 mod signals;
 mod terminal;
+mod upgrade;
 mod vault;
 
 use clap::Parser;
@@ -50,7 +54,9 @@ fn command(mainstay: args::Mainstay) -> u8 {
         args::Command::Inventory(args) => inventory::run(&args),
         args::Command::Vault(tool) => vault::run(&tool),
         args::Command::Config(config) => config::run(&config),
-        args::Command::Upgrade(_) | args::Command::Runs(_) | args::Command::Abort(_) => exit::DEFECT,
+        args::Command::Upgrade(args) => upgrade::run(args),
+        args::Command::Runs(args) => runs::run(&args),
+        args::Command::Abort(args) => abort::run(args),
     }
 }
 

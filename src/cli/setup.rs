@@ -7,7 +7,7 @@ use super::magic;
 use super::playbook::Persona;
 use super::ground::Ground;
 use super::real::RealClock;
-use super::refusal::Refusal;
+pub use super::refusal::Refusal;
 use super::terminal::Terminal;
 use crate::engine::{
     ClusterSlot, Connections, Defaults, Gathering, Mismatch, Options, Parts, Prompter, Run, Selection, Where, World,
@@ -29,7 +29,6 @@ use mainstay_language::vars::{HashBehaviour, HostVars, Layers};
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,7 +56,7 @@ pub fn prepare(
     persona: Persona,
     start_at: Option<String>,
 ) -> Result<Prepared, Refusal> {
-    let Ground { outside, settings, redactor, secrets, templar, loaded, sources, load, extra, limit, warnings } =
+    let Ground { outside, settings, redactor, secrets, templar, loaded, sources, load, extra, limit, mut warnings } =
         Ground::lay(&common.sources, playbooks)?;
     let directory = settings.path("PLAYBOOK_DIR").unwrap_or_else(|| outside.directory());
     let options = options(common, &settings, persona, limit, start_at)?;
@@ -71,6 +70,10 @@ pub fn prepare(
         extra_vars: extra.clone(),
     });
     let defaults = defaults(common, &settings, &*outside, &redactor, persona)?;
+    let dead_runs = super::runs::name_held(&runs_directory(&*outside)).unwrap_or_else(|error| {
+        warnings.push(Diagnostic::warning(format!("what earlier runs hold is unknown: {error}")));
+        Vec::new()
+    });
     let (id, journal) = journal(&*outside)?;
     let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report(common, &options, &settings, persona)]);
     let directories = loaded.directories.clone();
@@ -85,8 +88,8 @@ pub fn prepare(
         events,
         loader,
         connections: Connections::new(Box::new(Transports::new(&*outside, None)), defaults),
-        cluster: ClusterSlot::new(place_of_api(common, &*outside)),
-        stop: Arc::new(AtomicBool::new(false)),
+        cluster: ClusterSlot::new(place_of_api(common, &*outside, dead_runs)),
+        stop: crate::cluster::Cancel::new(),
         redactor,
         prompter: Arc::new(Terminal),
         secrets: Arc::clone(&secrets),
@@ -253,13 +256,31 @@ fn journal(outside: &dyn Outside) -> Result<(Arc<str>, Arc<Journal>), Refusal> {
         version: crate::journal::FORMAT,
         run: id.clone(),
         started: now.to_string(),
-        arguments: Vec::new(),
+        arguments: arguments(),
         process: (process, String::from_utf8_lossy(&boot).trim().to_owned()),
     };
     let directory = runs_directory(outside).join(&id);
     let refuse = |e: JournalError| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string()));
     let journal = Journal::create(&directory, &header).map_err(refuse)?;
     Ok((Arc::from(id), Arc::new(journal)))
+}
+
+/// The command line as the journal keeps it: values of extra variables may be secrets and are left out.
+fn arguments() -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut hide = false;
+    for argument in std::env::args() {
+        let value_follows = matches!(argument.as_str(), "-e" | "--extra-vars");
+        if hide && !argument.starts_with('@') {
+            kept.push("…".to_owned());
+        } else if argument.starts_with("--extra-vars=") || (argument.starts_with("-e") && argument.len() > 2) {
+            kept.push("-e …".to_owned());
+        } else {
+            kept.push(argument);
+        }
+        hide = value_follows;
+    }
+    kept
 }
 
 fn report(common: &Common, options: &Options, settings: &Settings, persona: Persona) -> Box<dyn crate::event::Listener> {
@@ -270,6 +291,7 @@ fn report(common: &Common, options: &Options, settings: &Settings, persona: Pers
         verbosity: options.verbosity,
         skipped_hosts: settings.flag("DISPLAY_SKIPPED_HOSTS"),
         ok_hosts: settings.flag("DISPLAY_OK_HOSTS"),
+        debug: settings.flag("DEFAULT_DEBUG"),
         check_markers: common.execution.check && settings.flag("CHECK_MODE_MARKERS"),
         failed_to_stderr: settings.flag("DISPLAY_FAILED_STDERR"),
         custom_stats: settings.flag("SHOW_CUSTOM_STATS"),
@@ -313,7 +335,7 @@ fn reload(
     })
 }
 
-fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
+fn place_of_api(common: &Common, outside: &dyn Outside, dead_runs: Vec<String>) -> Where {
     let flag = common.kubernetes.kubeconfig.clone().map(|path| vec![path]);
     let from_env = || {
         let text = outside.env("K8S_AUTH_KUBECONFIG").or_else(|| outside.env("KUBECONFIG"))?;
@@ -322,6 +344,14 @@ fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
     Where {
         kubeconfig: flag.or_else(from_env).unwrap_or_default(),
         context: common.kubernetes.context.clone(),
+        who: format!(
+            "{}@{}",
+            outside.env("USER").or_else(|| outside.env("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
+            rustix::system::uname().nodename().to_string_lossy()
+        ),
+        started: outside.now().to_string(),
+        dead_runs,
+        take_silent: false,
     }
 }
 

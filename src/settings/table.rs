@@ -140,6 +140,7 @@ pub const SETTINGS: &[Setting] = &[
         &[("privilege_escalation", "become_user")],
         "root",
     ),
+    set("DEFAULT_DEBUG", Kind::Bool, &["ANSIBLE_DEBUG"], &[("defaults", "debug")], "false"),
     set(
         "DEFAULT_FORCE_HANDLERS",
         Kind::Bool,
