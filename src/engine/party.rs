@@ -195,6 +195,7 @@ impl<'a> Party<'a> {
             name: name.clone(),
             action: action_name(task),
             place: shown_place(task),
+            hosts: hosts.clone(),
             handler,
             check,
         });
