@@ -54,6 +54,8 @@ pub enum Event {
         action: String,
         /// `file:line`
         place: String,
+        /// The hosts that need it.
+        hosts: Vec<Arc<str>>,
         /// A handler.
         handler: bool,
         /// `check_mode` holds for it.

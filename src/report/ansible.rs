@@ -3,6 +3,8 @@
 //! Source of the rules: the default output of ansible-core 2.19, observed.
 
 use super::json;
+use super::line::Tone;
+use super::sanitise::sanitise;
 use super::width::banner;
 use crate::event::{Envelope, Event, HostOutcome, Listener, NodeStep, Stats, TaskResult, Verdict};
 use mainstay_language::value::{Map, Value, string};
@@ -68,15 +70,22 @@ impl AnsibleReport {
         if self.look.color { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
+    /// A line; control characters in it have no power over a terminal.
     fn say(&mut self, color: &str, text: &str) {
-        let text = if color.is_empty() { text.to_owned() } else { self.paint(color, text) };
+        let text = sanitise(text);
+        let text = if color.is_empty() { text.into_owned() } else { self.paint(color, &text) };
+        self.write(&text);
+    }
+
+    /// A line that is painted already.
+    fn write(&mut self, text: &str) {
         if let Err(error) = writeln!(self.out, "{text}") {
             self.broken.get_or_insert_with(|| error.to_string());
         }
     }
 
     fn complain(&mut self, color: &str, text: &str) {
-        let text = self.paint(color, text);
+        let text = self.paint(color, &sanitise(text));
         if let Err(error) = writeln!(self.err, "{text}") {
             self.broken.get_or_insert_with(|| error.to_string());
         }
@@ -119,7 +128,8 @@ impl AnsibleReport {
     }
 
     fn done(&mut self, result: &TaskResult) {
-        let looped = result.fields.get("results").is_some() && result.fields.get("msg").is_some_and(loop_message)
+        let looped = result.fields.get("results").is_some()
+            && result.fields.get("msg").is_some_and(loop_message)
             || result.fields.get("skipped_reason").is_some();
         let host = label(result);
         match result.verdict {
@@ -141,7 +151,8 @@ impl AnsibleReport {
                 self.warnings(result);
                 self.diff(result);
                 if !looped {
-                    let (word, color) = if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
+                    let (word, color) =
+                        if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
                     let mut line = format!("{word}: [{host}]");
                     self.add_details(&mut line, result);
                     self.say(color, &line);
@@ -164,7 +175,11 @@ impl AnsibleReport {
         let color = if result.verdict == Verdict::Failed { RED } else { BRIGHT_RED };
         if !looped || result.verdict == Verdict::Unreachable {
             let line = format!("fatal: [{host}]: {word}! => {}", self.dump(result, false));
-            if self.look.failed_to_stderr { self.complain(color, &line) } else { self.say(color, &line) }
+            if self.look.failed_to_stderr {
+                self.complain(color, &line)
+            } else {
+                self.say(color, &line)
+            }
         }
         if result.ignored {
             self.say(CYAN, "...ignoring");
@@ -187,7 +202,8 @@ impl AnsibleReport {
                 self.print_banner();
                 self.warnings(result);
                 self.diff(result);
-                let (word, color) = if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
+                let (word, color) =
+                    if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
                 let mut line = format!("{word}: [{host}] => (item={item})");
                 self.add_details(&mut line, result);
                 self.say(color, &line);
@@ -198,8 +214,13 @@ impl AnsibleReport {
                 if let Some(diagnostic) = &result.diagnostic {
                     self.complain(RED, &format!("[ERROR]: {}", diagnostic.body()));
                 }
-                let line = format!("failed: [{host}] (item={item}) => {}", self.dump(result, false));
-                if self.look.failed_to_stderr { self.complain(RED, &line) } else { self.say(RED, &line) }
+                let line =
+                    format!("failed: [{host}] (item={item}) => {}", self.dump(result, false));
+                if self.look.failed_to_stderr {
+                    self.complain(RED, &line)
+                } else {
+                    self.say(RED, &line)
+                }
             }
         }
     }
@@ -220,7 +241,7 @@ impl AnsibleReport {
         for diff in &result.diff {
             let text = super::diff::render(diff, self.look.color);
             if !text.is_empty() {
-                self.say("", &text);
+                self.write(&text);
             }
         }
     }
@@ -241,7 +262,11 @@ impl AnsibleReport {
                 || matches!(name.as_str(), "failed" | "warnings" | "deprecations" | "diff" | "invocation")
                 || (always && name == "changed")
                 || (name == "stdout_lines" || name == "stderr_lines") && result.action == "raw"
-                || (name == "results" && result.label.is_none() && !always && self.look.verbosity == 0 && loop_like(&result.fields));
+                || (name == "results"
+                    && result.label.is_none()
+                    && !always
+                    && self.look.verbosity == 0
+                    && loop_like(&result.fields));
             if !hidden {
                 fields.insert(key.clone(), value.clone());
             }
@@ -253,10 +278,10 @@ impl AnsibleReport {
     fn node(&mut self, host: &str, node: &str, step: &NodeStep) {
         if let Some((color, text)) = super::node::line(step) {
             let color = match color {
-                super::node::Tone::Plain => GRAY,
-                super::node::Tone::Good => GREEN,
-                super::node::Tone::Changed => YELLOW,
-                super::node::Tone::Bad => RED,
+                Tone::Good => GREEN,
+                Tone::Changed | Tone::Warn => YELLOW,
+                Tone::Bad => RED,
+                Tone::Plain | Tone::Dim | Tone::Head | Tone::Note => GRAY,
             };
             let shown = if host == node { node.to_owned() } else { format!("{host} ({node})") };
             self.say(color, &format!("node: [{shown}] {text}"));
@@ -268,8 +293,8 @@ impl AnsibleReport {
         let mut hosts: Vec<_> = stats.hosts.iter().collect();
         hosts.sort_by(|a, b| a.0.cmp(b.0));
         for (host, outcome) in hosts {
-            let line = self.recap_line(host, outcome);
-            self.say("", &line);
+            let line = self.recap_line(&sanitise(host), outcome);
+            self.write(&line);
         }
         self.say("", "");
         if self.look.custom_stats && !custom.is_empty() {
@@ -301,7 +326,11 @@ impl AnsibleReport {
         } else {
             GREEN
         };
-        let name = if self.look.color { format!("{:<37}", self.paint(color, host)) } else { format!("{host:<26}") };
+        let name = if self.look.color {
+            format!("{:<37}", self.paint(color, host))
+        } else {
+            format!("{host:<26}")
+        };
         format!(
             "{name} : {} {} {} {} {} {} {}",
             column("ok", outcome.ok, GREEN),
@@ -316,7 +345,10 @@ impl AnsibleReport {
 }
 
 fn loop_message(message: &Value) -> bool {
-    matches!(message.as_str(), Some("All items completed" | "One or more items failed" | "All items skipped"))
+    matches!(
+        message.as_str(),
+        Some("All items completed" | "One or more items failed" | "All items skipped")
+    )
 }
 
 fn loop_like(fields: &Map) -> bool {
@@ -336,7 +368,11 @@ impl Listener for AnsibleReport {
             Event::PlayStarted { name, .. } => {
                 self.task = None;
                 let mark = if self.look.check_markers { " [CHECK MODE]" } else { "" };
-                let text = if name.is_empty() { format!("PLAY{mark}") } else { format!("PLAY [{name}]{mark}") };
+                let text = if name.is_empty() {
+                    format!("PLAY{mark}")
+                } else {
+                    format!("PLAY [{name}]{mark}")
+                };
                 self.say("", &banner(&text));
             }
             Event::PlaySkipped { .. } => self.say(CYAN, "skipping: no hosts matched"),
@@ -351,7 +387,10 @@ impl Listener for AnsibleReport {
             Event::TaskDone { result } => self.done(result),
             Event::TaskRetry { host, name, left } => {
                 self.print_banner();
-                self.say(GRAY, &format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left)."));
+                self.say(
+                    GRAY,
+                    &format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left)."),
+                );
             }
             Event::AsyncPoll { host, job, result } => {
                 let field = |key: &str| result.get(key).map(string).unwrap_or_default();
@@ -371,10 +410,14 @@ impl Listener for AnsibleReport {
                 }
                 self.say(CYAN, &line);
             }
-            Event::Meta { host, message, skipped, implicit } => self.meta(host, message, *skipped, *implicit),
+            Event::Meta { host, message, skipped, implicit } => {
+                self.meta(host, message, *skipped, *implicit)
+            }
             Event::NoMoreHosts => self.say("", &banner("NO MORE HOSTS LEFT")),
             Event::Stopped { reason } => self.complain(RED, reason),
-            Event::HostFailed { host, why } => self.say(RED, &format!("fatal: [{host}]: FAILED! => {why}")),
+            Event::HostFailed { host, why } => {
+                self.say(RED, &format!("fatal: [{host}]: FAILED! => {why}"))
+            }
             Event::Node { host, node, step } => self.node(host, node, step),
             Event::Warning { message } => self.complain(PURPLE, &format!("[WARNING]: {message}")),
             Event::RunEnded { stats, custom, held, .. } => self.recap(stats, custom, held),
