@@ -94,7 +94,7 @@ pub struct Common {
 #[derive(Debug, Args, Clone, Default)]
 pub struct Sources {
     /// Inventory file, directory or comma-separated hosts (repeatable)
-    #[arg(short, long, visible_alias = "inventory-file", value_name = "DEFAULT_HOST_LIST")]
+    #[arg(short, long, visible_alias = "inventory-file", value_name = "INVENTORY")]
     pub inventory: Vec<String>,
     /// Only these hosts (pattern, or @FILE)
     #[arg(short, long, value_name = "PATTERN")]

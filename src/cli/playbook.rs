@@ -10,7 +10,7 @@ use super::terminal::{complain, say};
 use crate::engine::{self, Kind, Refused, Run};
 use crate::event::Event;
 use crate::journal::{self, Record};
-use mainstay_language::diag::Diagnostic;
+use mainstay_language::diag::{Diagnostic, Nature, Severity};
 use mainstay_language::playbook::{LoadError, Playbook};
 
 /// Whose command line this is.
@@ -140,7 +140,7 @@ fn code(run: &Run, failure: Option<&Refused>) -> u8 {
         return exit::INTERRUPTED;
     }
     match failure.map(|refused| refused.kind) {
-        Some(Kind::General) => exit::GENERAL,
+        Some(Kind::General) => failure.map_or(exit::GENERAL, |refused| exit::of(&refused.diagnostic)),
         Some(Kind::Guard) => exit::REFUSED,
         Some(Kind::Locked) => exit::LOCKED,
         Some(Kind::Journal) => exit::JOURNAL,
@@ -154,6 +154,10 @@ fn code(run: &Run, failure: Option<&Refused>) -> u8 {
 fn refused(error: LoadError) -> Refusal {
     match error {
         LoadError::Missing(diagnostic) => Refusal::new(exit::GENERAL, diagnostic),
-        LoadError::Invalid(diagnostics) => Refusal { code: exit::UNREACHABLE, diagnostics },
+        LoadError::Invalid(diagnostics) => {
+            let first = diagnostics.0.iter().find(|d| d.severity == Severity::Error);
+            let missing = first.is_some_and(|d| d.nature == Nature::Missing);
+            Refusal { code: if missing { exit::GENERAL } else { exit::UNREACHABLE }, diagnostics }
+        }
     }
 }

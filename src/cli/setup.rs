@@ -32,10 +32,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What `all` means then surprises people.
-const NO_HOSTS: &str = "provided hosts list is empty, only localhost is available. Note that the implicit localhost \
-                        does not match 'all'";
-
 /// A run about to start.
 pub struct Prepared {
     /// The run.
@@ -115,9 +111,6 @@ pub fn prepare(
         reload: reload(Arc::clone(&outside), secrets, Arc::clone(&templar), sources, load),
         outside,
     });
-    if run.world.inventory().hosts().len() == 0 {
-        run.events.emit(Event::Warning { message: NO_HOSTS.to_owned() });
-    }
     for warning in warnings.0 {
         run.events.emit(Event::Warning { message: warning.to_string() });
     }

@@ -166,7 +166,7 @@ impl AnsibleReport {
         self.print_banner();
         self.warnings(result);
         if let Some(diagnostic) = &result.diagnostic {
-            self.complain(RED, &format!("[ERROR]: {}", diagnostic.render()));
+            self.complain(RED, &format!("[ERROR]: {}", diagnostic.body()));
         }
         if result.verdict == Verdict::Failed {
             self.diff(result);
@@ -212,7 +212,7 @@ impl AnsibleReport {
                 self.print_banner();
                 self.warnings(result);
                 if let Some(diagnostic) = &result.diagnostic {
-                    self.complain(RED, &format!("[ERROR]: {}", diagnostic.render()));
+                    self.complain(RED, &format!("[ERROR]: {}", diagnostic.body()));
                 }
                 let line =
                     format!("failed: [{host}] (item={item}) => {}", self.dump(result, false));
@@ -259,9 +259,8 @@ impl AnsibleReport {
         for (key, value) in result.fields.iter() {
             let name = string(key);
             let hidden = name.starts_with("_ansible_")
-                || matches!(name.as_str(), "warnings" | "deprecations" | "diff" | "invocation")
-                || (always && matches!(name.as_str(), "changed" | "failed"))
-                || (name == "failed" && result.verdict != Verdict::Failed)
+                || matches!(name.as_str(), "failed" | "warnings" | "deprecations" | "diff" | "invocation")
+                || (always && name == "changed")
                 || (name == "stdout_lines" || name == "stderr_lines") && result.action == "raw"
                 || (name == "results"
                     && result.label.is_none()
