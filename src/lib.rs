@@ -2,6 +2,8 @@
 //!
 //! The rooms in the order in which data flows; a room uses rooms above it, never below.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make files and measure time"))]
+
 pub mod cli;
 pub mod cluster;
 pub mod engine;

@@ -180,9 +180,9 @@ pub struct Upgrade {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
-    /// Take over the lease of another run that has ended
-    #[arg(long, value_name = "HOLDER")]
-    pub take_over: Option<String>,
+    /// Take over the cluster's lease from a run elsewhere that does not renew it any more
+    #[arg(long)]
+    pub take_over: bool,
     /// Flags of every run
     #[command(flatten)]
     pub common: Common,

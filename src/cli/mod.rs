@@ -1,17 +1,21 @@
 //! Commands and arguments; the composition root, where the real clock, files and transports are wired.
 
 mod args;
+mod abort;
 mod dialer;
+mod embedded;
 pub mod exit;
 mod listing;
 mod magic;
 mod playbook;
 mod real;
 mod reports;
+mod runs;
 mod secrets;
 mod setup;
 mod signals;
 mod terminal;
+mod upgrade;
 
 use clap::Parser;
 use std::ffi::OsString;
@@ -33,7 +37,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 fn command(mainstay: args::Mainstay) -> u8 {
     match mainstay.command {
         args::Command::Run(args) => playbook::run(args, playbook::Persona::Mainstay),
-        args::Command::Upgrade(_) | args::Command::Runs(_) | args::Command::Abort(_) => exit::DEFECT,
+        args::Command::Upgrade(args) => upgrade::run(args),
+        args::Command::Runs(args) => runs::run(&args),
+        args::Command::Abort(args) => abort::run(args),
     }
 }
 

@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a program that the language asked for may run.
@@ -115,7 +116,7 @@ fn joined(reader: Option<std::thread::JoinHandle<Vec<u8>>>) -> Vec<u8> {
 }
 
 /// The clock of the controller.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct RealClock(Instant);
 
 impl Default for RealClock {
@@ -136,6 +137,10 @@ impl Clock for RealClock {
 
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+
+    fn handle(&self) -> Option<Arc<dyn Clock>> {
+        Some(Arc::new(*self))
     }
 }
 

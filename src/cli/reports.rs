@@ -75,6 +75,7 @@ fn look(common: &Common, options: &Options, settings: &Settings, terminal: bool)
         verbosity: options.verbosity,
         skipped_hosts: settings.flag("DISPLAY_SKIPPED_HOSTS"),
         ok_hosts: settings.flag("DISPLAY_OK_HOSTS"),
+        debug: settings.flag("DEFAULT_DEBUG"),
         check_markers: common.check && settings.flag("CHECK_MODE_MARKERS"),
         failed_to_stderr: settings.flag("DISPLAY_FAILED_STDERR"),
         custom_stats: settings.flag("SHOW_CUSTOM_STATS"),

@@ -27,7 +27,6 @@ use mainstay_language::vault::Secrets;
 use mainstay_language::vars::{ExtraVars, HashBehaviour, HostVars, Layers};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -100,6 +99,10 @@ pub fn prepare(
         extra_vars: extra.vars.clone(),
     });
     let defaults = defaults(common, &settings, &*outside, &redactor, persona)?;
+    let dead_runs = super::runs::name_held(&runs_directory(&*outside)).unwrap_or_else(|error| {
+        warnings.push(Diagnostic::warning(format!("what earlier runs hold is unknown: {error}")));
+        Vec::new()
+    });
     let (id, journal) = journal(&*outside)?;
     let (report, quiet) = reports::human(common, &options, &settings, persona, &*outside)?;
     let lines = reports::json_lines(&journal)?;
@@ -117,8 +120,8 @@ pub fn prepare(
         events,
         loader,
         connections: Connections::new(Box::new(Transports::new(&*outside, None)), defaults),
-        cluster: ClusterSlot::new(place_of_api(common, &*outside)),
-        stop: Arc::new(AtomicBool::new(false)),
+        cluster: ClusterSlot::new(place_of_api(common, &*outside, dead_runs)),
+        stop: crate::cluster::Cancel::new(),
         redactor,
         prompter: Arc::new(reports::Asking { terminal: Terminal, quiet }),
         secrets: Arc::clone(&secrets),
@@ -333,13 +336,31 @@ fn journal(outside: &dyn Outside) -> Result<(Arc<str>, Arc<Journal>), Refusal> {
         version: crate::journal::FORMAT,
         run: id.clone(),
         started: now.to_string(),
-        arguments: Vec::new(),
+        arguments: arguments(),
         process: (process, String::from_utf8_lossy(&boot).trim().to_owned()),
     };
     let directory = runs_directory(outside).join(&id);
     let refuse = |e: JournalError| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string()));
     let journal = Journal::create(&directory, &header).map_err(refuse)?;
     Ok((Arc::from(id), Arc::new(journal)))
+}
+
+/// The command line as the journal keeps it: values of extra variables may be secrets and are left out.
+fn arguments() -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut hide = false;
+    for argument in std::env::args() {
+        let value_follows = matches!(argument.as_str(), "-e" | "--extra-vars");
+        if hide && !argument.starts_with('@') {
+            kept.push("…".to_owned());
+        } else if argument.starts_with("--extra-vars=") || (argument.starts_with("-e") && argument.len() > 2) {
+            kept.push("-e …".to_owned());
+        } else {
+            kept.push(argument);
+        }
+        hide = value_follows;
+    }
+    kept
 }
 
 /// Variables of hosts, with one cache for each playbook directory.
@@ -373,7 +394,7 @@ fn reload(
     })
 }
 
-fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
+fn place_of_api(common: &Common, outside: &dyn Outside, dead_runs: Vec<String>) -> Where {
     let flag = common.kubernetes.kubeconfig.clone().map(|path| vec![path]);
     let from_env = || {
         let text = outside.env("K8S_AUTH_KUBECONFIG").or_else(|| outside.env("KUBECONFIG"))?;
@@ -382,6 +403,14 @@ fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
     Where {
         kubeconfig: flag.or_else(from_env).unwrap_or_default(),
         context: common.kubernetes.context.clone(),
+        who: format!(
+            "{}@{}",
+            outside.env("USER").or_else(|| outside.env("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
+            rustix::system::uname().nodename().to_string_lossy()
+        ),
+        started: outside.now().to_string(),
+        dead_runs,
+        take_silent: false,
     }
 }
 

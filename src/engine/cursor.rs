@@ -5,8 +5,8 @@
 //! while it looks for the next one. The numbers of the frames are the host's *position*; positions compare in play order,
 //! which is all that the lockstep strategy needs to keep hosts together.
 
-use mainstay_language::playbook::{Block, Item, Play, Role, Section, Task};
-use mainstay_language::value::Value;
+use mainstay_language::playbook::{Block, BlockKind, Item, Play, Role, Section, Task};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A stop of a host: what it has to do next.
@@ -76,13 +76,13 @@ impl List {
 struct Frame {
     list: List,
     index: usize,
-    /// The block has failed and its `always` is running: what to do afterwards.
-    pending: Option<Failed>,
+    /// The block has failed and its `always` is running: the failure goes on afterwards.
+    pending: bool,
 }
 
 impl Frame {
     fn new(list: List) -> Self {
-        Self { list, index: 0, pending: None }
+        Self { list, index: 0, pending: false }
     }
 
     /// The role that its items belong to.
@@ -98,15 +98,6 @@ impl Frame {
     }
 }
 
-/// The failure that a rescue sees.
-#[derive(Debug, Clone)]
-pub struct Failed {
-    /// `ansible_failed_task`
-    pub task: Value,
-    /// `ansible_failed_result`
-    pub result: Value,
-}
-
 /// A host's place in a play.
 #[derive(Debug, Clone)]
 pub struct Cursor {
@@ -119,12 +110,11 @@ pub struct Cursor {
     frames: Vec<Frame>,
     /// `force_handlers`: a section's flush runs after a failure as well.
     force_handlers: bool,
-    /// The failure that waits for the end of a forced flush.
-    pending: Option<Failed>,
-    /// What `ansible_failed_task` and `ansible_failed_result` show inside a rescue, outermost first.
-    rescuing: Vec<(usize, Failed)>,
-    /// Rescues that completed since last asked.
-    rescued: u32,
+    /// A failure waits for the end of a forced flush.
+    pending: bool,
+    /// Identities of roles of which a task has run, and of those that have come to their end since.
+    ran: HashSet<Arc<str>>,
+    completed: HashSet<Arc<str>>,
     out: bool,
 }
 
@@ -139,9 +129,9 @@ impl Cursor {
             flushing: false,
             frames: Vec::new(),
             force_handlers,
-            pending: None,
-            rescuing: Vec::new(),
-            rescued: 0,
+            pending: false,
+            ran: HashSet::new(),
+            completed: HashSet::new(),
             out: false,
         };
         cursor.open_section();
@@ -167,6 +157,7 @@ impl Cursor {
                 return Stop::End;
             }
             let handler = self.at_handler();
+            let repeats = !self.completed.is_empty() && !self.in_handlers();
             let Some(frame) = self.frames.last_mut() else {
                 if self.flushing {
                     return Stop::Flush;
@@ -176,6 +167,7 @@ impl Cursor {
             };
             match frame.list.items().get(frame.index) {
                 None => self.leave(),
+                Some(Item::Task(task)) if repeats && is_repeated(&self.completed, task) => frame.index += 1,
                 Some(Item::Task(task)) if wanted(task, handler) => return Stop::Task(Arc::clone(task)),
                 Some(Item::Task(_)) => frame.index += 1,
                 Some(Item::Block(block)) => {
@@ -194,33 +186,36 @@ impl Cursor {
             List::Handlers(_) if self.frames.is_empty() => self.next_section(),
             List::Included(_) | List::Handlers(_) => self.step_over(),
             List::Prelude(_) => {}
-            List::Body(block) => self.finish_block(block, None),
-            List::Rescue(block) => {
-                self.rescuing.retain(|(depth, _)| *depth < self.frames.len() + 1);
-                self.rescued += 1;
-                self.finish_block(block, None);
+            List::Body(block) | List::Rescue(block) => self.finish_block(block),
+            List::Always(_) if frame.pending => {
+                self.fail();
             }
-            List::Always(_) => match frame.pending {
-                Some(failed) => {
-                    self.unwind(failed);
-                }
-                None => self.step_over(),
-            },
+            List::Always(_) => self.step_over(),
         }
     }
 
-    fn finish_block(&mut self, block: Arc<Block>, pending: Option<Failed>) {
+    fn finish_block(&mut self, block: Arc<Block>) {
+        if let BlockKind::Role(role) = &block.lineage.kind {
+            self.complete(role);
+        }
         if block.always.is_empty() {
-            match pending {
-                Some(failed) => {
-                    self.unwind(failed);
-                }
-                None => self.step_over(),
-            }
+            self.step_over();
         } else {
-            let mut frame = Frame::new(List::Always(block));
-            frame.pending = pending;
-            self.frames.push(frame);
+            self.frames.push(Frame::new(List::Always(block)));
+        }
+    }
+
+    /// A task of this role has run (it was neither skipped nor lost with its host).
+    pub fn mark_ran(&mut self, role: &Arc<Role>) {
+        if !self.ran.contains(&role.identity) {
+            self.ran.insert(Arc::clone(&role.identity));
+        }
+    }
+
+    /// A role has come to its end: unless it allows duplicates, its tasks are passed over from now on.
+    fn complete(&mut self, role: &Arc<Role>) {
+        if self.ran.contains(&role.identity) {
+            self.completed.insert(Arc::clone(&role.identity));
         }
     }
 
@@ -242,9 +237,8 @@ impl Cursor {
 
     fn next_section(&mut self) {
         self.flushing = false;
-        if let Some(failed) = self.pending.take() {
+        if self.pending {
             self.out = true;
-            self.pending = Some(failed);
             return;
         }
         self.section += 1;
@@ -276,54 +270,44 @@ impl Cursor {
         self.frames.iter().any(|frame| matches!(frame.list, List::Handlers(_)))
     }
 
-    /// The task at hand failed.
-    pub fn fail(&mut self, failed: Failed) -> Consequence {
-        self.unwind(failed)
-    }
-
-    fn unwind(&mut self, failed: Failed) -> Consequence {
+    /// The task at hand failed (or the block whose `always` has just ended).
+    pub fn fail(&mut self) -> Consequence {
         while let Some(frame) = self.frames.pop() {
             match frame.list {
                 List::Body(block) if !block.rescue.is_empty() => {
-                    self.rescuing.push((self.frames.len() + 1, failed));
                     self.frames.push(Frame::new(List::Rescue(block)));
                     return Consequence::Rescue;
                 }
                 List::Body(block) | List::Rescue(block) if !block.always.is_empty() => {
-                    self.rescuing.retain(|(depth, _)| *depth < self.frames.len() + 1);
                     let mut frame = Frame::new(List::Always(block));
-                    frame.pending = Some(failed);
+                    frame.pending = true;
                     self.frames.push(frame);
                     return Consequence::Always;
                 }
                 _ => {}
             }
         }
-        self.rescuing.clear();
         if self.force_handlers && !self.flushing {
             self.flushing = true;
-            self.pending = Some(failed);
+            self.pending = true;
             return Consequence::Always;
         }
         self.out = true;
         Consequence::Out
     }
 
-    /// What a rescue at the stop sees.
+    /// Whether a failure of the task at hand would be taken by a rescue, at once or after an `always` inside of it.
     #[must_use]
-    pub fn rescuing(&self) -> Option<&Failed> {
-        self.rescuing.last().map(|(_, failed)| failed)
+    pub fn has_rescue(&self) -> bool {
+        self.frames.iter().any(|frame| matches!(&frame.list, List::Body(block) if !block.rescue.is_empty()))
     }
 
-    /// Rescues that completed since the last call.
-    pub fn take_rescued(&mut self) -> u32 {
-        std::mem::take(&mut self.rescued)
-    }
-
-    /// Whether a failure stands that no rescue took (it may still run an `always`).
-    #[must_use]
-    pub fn has_failed(&self) -> bool {
-        self.out || self.pending.is_some() || self.frames.iter().any(|f| f.pending.is_some())
+    /// Failures that wait for the end of an `always` or of a forced flush are forgotten.
+    pub fn clear_errors(&mut self) {
+        self.pending = false;
+        for frame in &mut self.frames {
+            frame.pending = false;
+        }
     }
 
     /// Whether it has left the play.
@@ -344,6 +328,7 @@ impl Cursor {
         while self.frames.last().is_some_and(inside) {
             self.frames.pop();
         }
+        self.complete(role);
         self.step_over();
     }
 
@@ -358,4 +343,10 @@ impl Cursor {
         }
         position
     }
+}
+
+/// Whether the task belongs to a role that the host has completed and that runs once.
+fn is_repeated(completed: &HashSet<Arc<str>>, task: &Arc<Task>) -> bool {
+    let role = task.lineage.role();
+    role.is_some_and(|role| !role.allow_duplicates && completed.contains(&role.identity))
 }

@@ -94,7 +94,7 @@ impl Party<'_> {
     /// An include that failed or was skipped on a host ends as a task does.
     fn end_include(&mut self, index: usize, task: &Arc<Task>, name: &str, path: &str, done: Done) {
         let Some(host) = self.members.get(index).map(|m| Arc::clone(&m.host)) else { return };
-        let doing = Doing::new(self.run, self.playing, task, &host, name, path, Map::new());
+        let doing = Doing::new(self.run, self.playing, task, &host, name, path);
         let scope = doing.scope(&Map::new());
         let done = doing.conclude(done, &scope);
         self.apply(index, task, done);
@@ -109,7 +109,7 @@ impl Party<'_> {
         index: usize,
     ) -> Result<(Vec<Wanted>, Option<Done>), Problem> {
         let Some(member) = self.members.get(index) else { return Ok((Vec::new(), None)) };
-        let doing = Doing::new(self.run, self.playing, task, &member.host, name, path, Map::new());
+        let doing = Doing::new(self.run, self.playing, task, &member.host, name, path);
         let scope = doing.scope(&Map::new());
         let looping = match Looping::of(&doing, &scope) {
             Ok(looping) => looping,

@@ -172,11 +172,10 @@ pub fn as_int(value: &Value) -> Option<i64> {
 }
 
 /// The conditions of a task, outermost level first, in the order in which they are tested.
-#[must_use]
-pub fn conditions(task: &Task) -> Vec<&Value> {
+pub fn conditions(task: &Task) -> impl Iterator<Item = &Value> {
     let mut levels: Vec<_> = task.lineage.levels().collect();
     levels.reverse();
-    levels.into_iter().flat_map(|level| &level.keywords.when).collect()
+    levels.into_iter().flat_map(|level| &level.keywords.when)
 }
 
 /// The name of a task as shown: `role : name`, rendered where that is possible.

@@ -4,7 +4,7 @@
 //! Strategies differ only in their parties: `linear` walks one party with the whole batch, `free` and the maintenance
 //! window walk one party for each host, side by side.
 
-use super::cursor::{Consequence, Cursor, Failed, Position, Stop};
+use super::cursor::{Consequence, Cursor, Position, Stop};
 use super::keywords::{Reader, action_name, shown_name, shown_place};
 use super::playing::Playing;
 use super::run::{Out, Run};
@@ -90,7 +90,7 @@ impl<'a> Party<'a> {
 
     /// Walks to the end. Returns whether the play must stop at once (`max_fail_percentage`, `end_play`).
     pub async fn walk(&mut self) -> bool {
-        while !self.run.interrupted() {
+        while !self.run.interrupted() && !self.playing.has_ended() {
             let Some(step) = self.next_step() else { return false };
             let stop = match step.stop {
                 Stop::End => return false,
@@ -114,6 +114,7 @@ impl<'a> Party<'a> {
     fn next_step(&mut self) -> Option<Step> {
         let Self { run, members, selected, playing, .. } = self;
         let mut best: Option<Step> = None;
+        let mut failed = Vec::new();
         for (index, member) in members.iter_mut().enumerate() {
             if member.out.is_some() {
                 continue;
@@ -126,6 +127,9 @@ impl<'a> Party<'a> {
                 *selected.entry(identity(task)).or_insert_with(|| run.selects(playing, task))
             });
             if matches!(stop, Stop::End) {
+                if member.cursor.is_out() {
+                    failed.push(index);
+                }
                 continue;
             }
             let position = member.cursor.position();
@@ -139,19 +143,32 @@ impl<'a> Party<'a> {
                 _ => best = Some(Step { stop, position, who: vec![index] }),
             }
         }
+        for index in failed {
+            self.lose(index, Out::Failed);
+        }
         best
     }
 
+    /// The implicit flush after a section: nothing is told where nothing was notified.
     fn begin_flush(&mut self, who: &[usize]) {
-        let handlers = self.playing.handlers();
         for index in who {
-            if let Some(member) = self.members.get_mut(*index) {
-                for name in std::mem::take(&mut member.notifications) {
-                    member.due.extend(handlers.named(&name));
-                }
-                member.cursor.flush(Arc::clone(&handlers.items));
-            }
+            self.flush(*index, true);
         }
+    }
+
+    /// What was notified is due now. The names are looked up at this moment: a handler defined later wins.
+    pub(super) fn flush(&mut self, index: usize, implicit: bool) {
+        let handlers = self.playing.handlers();
+        let Some(member) = self.members.get_mut(index) else { return };
+        for name in std::mem::take(&mut member.notifications) {
+            member.due.extend(handlers.named(&name));
+        }
+        if implicit && member.due.is_empty() {
+            return member.cursor.advance();
+        }
+        let message = format!("triggered running handlers for {}", member.host);
+        self.run.events.emit(Event::Meta { host: Arc::clone(&member.host), message, skipped: false, implicit });
+        member.cursor.flush(Arc::clone(&handlers.items));
     }
 
     /// Makes one stop.
@@ -165,10 +182,6 @@ impl<'a> Party<'a> {
             if let Some(member) = self.members.get_mut(*index) {
                 member.due.remove(&identity(task));
             }
-        }
-        if let Action::Meta(action) = &task.action {
-            let action = action.as_str().to_owned();
-            return self.meta(task, &action, &step.who).await;
         }
         let site = Site { search: search_path(task, Some(&self.playing.directory)).into() };
         let scope: Arc<dyn Scope> =
@@ -187,9 +200,10 @@ impl<'a> Party<'a> {
             check,
         });
         match &task.action {
+            Action::Meta(action) => self.meta(task, action.as_str(), &step.who).await,
             Action::IncludeTasks { .. } | Action::IncludeRole(_) => {
                 self.include(task, &name, &path, &step.who).await;
-                false
+                self.too_many_failures()
             }
             _ => self.modules(task, &name, &path, &step.who, &reader).await,
         }
@@ -216,8 +230,9 @@ impl<'a> Party<'a> {
                 failed.push(index);
             }
             if once {
-                self.share(&done, who, index);
+                self.share(&done, index);
             }
+            self.run.record(&self.host_of(index), path, &done);
             self.apply(index, task, done);
         }
         if once {
@@ -233,6 +248,10 @@ impl<'a> Party<'a> {
             self.spread_failure(&failed);
         }
         self.too_many_failures()
+    }
+
+    fn host_of(&self, index: usize) -> Arc<str> {
+        self.members.get(index).map_or_else(|| Arc::from(""), |m| Arc::clone(&m.host))
     }
 
     /// Whether one failure fails the whole batch.
@@ -261,8 +280,7 @@ impl<'a> Party<'a> {
         let at_once = self.run.options.forks.min(throttle).max(1);
         let work = who.iter().filter_map(|index| Some((*index, self.members.get(*index)?)));
         let futures = work.map(|(index, member)| async move {
-            let locals = rescue_locals(&member.cursor);
-            let doing = Doing::new(self.run, self.playing, task, &member.host, name, path, locals);
+            let doing = Doing::new(self.run, self.playing, task, &member.host, name, path);
             (index, doing.run().await)
         });
         let mut outcomes: Vec<(usize, Done)> =
@@ -272,10 +290,10 @@ impl<'a> Party<'a> {
     }
 
     /// `run_once`: the result, facts and registers of the first host are those of all.
-    fn share(&self, done: &Done, who: &[usize], from: usize) {
+    fn share(&self, done: &Done, from: usize) {
         let Some(first) = self.members.get(from).map(|m| Arc::clone(&m.host)) else { return };
-        for index in who.iter().filter(|i| **i != from) {
-            let Some(member) = self.members.get(*index) else { continue };
+        let others = self.members.iter().filter(|m| m.host != first && m.out != Some(Out::Unreachable));
+        for member in others {
             for (host, ask) in &done.asks {
                 let copied = matches!(
                     ask,
@@ -303,19 +321,18 @@ impl<'a> Party<'a> {
         }
         self.notify(index, task, &done);
         let Some(member) = self.members.get_mut(index) else { return };
+        if let Some(role) = task.lineage.role()
+            && matches!(done.verdict, Verdict::Ok | Verdict::Failed)
+        {
+            member.cursor.mark_ran(role);
+        }
         match done.verdict {
             Verdict::Unreachable if !done.ignored => {
-                member.cursor.end();
+                member.cursor.advance();
                 self.lose(index, Out::Unreachable);
             }
-            Verdict::Failed if !done.ignored => {
-                let failed = Failed { task: described(task), result: Value::Map(done.result) };
-                self.fail(index, failed);
-            }
-            _ => {
-                member.cursor.advance();
-                self.count_rescues(index);
-            }
+            Verdict::Failed if !done.ignored => self.fail(index, task, done.result),
+            _ => member.cursor.advance(),
         }
     }
 
@@ -326,29 +343,32 @@ impl<'a> Party<'a> {
                 self.run.missing_handler(name, task);
                 continue;
             }
-            if let Some(member) = self.members.get_mut(index)
-                && !member.notifications.contains(name)
-            {
+            let Some(member) = self.members.get_mut(index) else { continue };
+            if member.cursor.in_handlers() {
+                member.due.extend(handlers.named(name));
+            } else if !member.notifications.contains(name) {
                 member.notifications.push(name.clone());
             }
         }
     }
 
-    /// A member's task failed and no rescue may take it but those of its blocks.
-    pub(super) fn fail(&mut self, index: usize, failed: Failed) {
-        let Some(member) = self.members.get_mut(index) else { return };
-        match member.cursor.fail(failed) {
-            Consequence::Rescue => {
-                self.run.events.emit(Event::Rescued { host: Arc::clone(&member.host) });
-            }
-            Consequence::Always => {}
-            Consequence::Out => self.lose(index, Out::Failed),
+    /// A member's task failed. If a rescue takes it, it sees which task that was.
+    pub(super) fn fail(&mut self, index: usize, task: &Arc<Task>, result: Map) {
+        let Some(member) = self.members.get(index) else { return };
+        if member.cursor.has_rescue() {
+            let host = Arc::clone(&member.host);
+            self.run.world.set(&host, "ansible_failed_task", described(task));
+            self.run.world.set(&host, "ansible_failed_result", Value::Map(result));
+            self.run.events.emit(Event::Rescued { host });
+        } else {
+            self.playing.leave(&member.host);
         }
+        self.unwind(index);
     }
 
-    fn count_rescues(&mut self, index: usize) {
+    fn unwind(&mut self, index: usize) {
         if let Some(member) = self.members.get_mut(index)
-            && member.cursor.is_out()
+            && member.cursor.fail() == Consequence::Out
         {
             self.lose(index, Out::Failed);
         }
@@ -370,8 +390,7 @@ impl<'a> Party<'a> {
         for index in 0..self.members.len() {
             let active = self.members.get(index).is_some_and(|m| m.out.is_none());
             if active && !failed.contains(&index) {
-                let failed = Failed { task: Value::Null, result: Value::Map(Map::new()) };
-                self.fail(index, failed);
+                self.unwind(index);
             }
         }
     }
@@ -402,16 +421,6 @@ fn same(a: &Stop, b: &Stop) -> bool {
         (Stop::Task(a), Stop::Task(b)) => Arc::ptr_eq(a, b),
         _ => false,
     }
-}
-
-/// `ansible_failed_task` and `ansible_failed_result` inside a rescue.
-fn rescue_locals(cursor: &Cursor) -> Map {
-    let mut locals = Map::new();
-    if let Some(failed) = cursor.rescuing() {
-        locals.insert("ansible_failed_task", failed.task.clone());
-        locals.insert("ansible_failed_result", failed.result.clone());
-    }
-    locals
 }
 
 /// A task as `ansible_failed_task` shows it.

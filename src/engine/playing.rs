@@ -34,6 +34,8 @@ pub struct Playing {
 #[derive(Default)]
 struct Moving {
     batch: Vec<Arc<str>>,
+    /// A meta task ended the batch.
+    ended: bool,
     gone: HashSet<Arc<str>>,
     files: HashMap<Arc<str>, Map>,
     exported: Arc<Levels>,
@@ -84,7 +86,20 @@ impl Playing {
 
     /// Begins a batch.
     pub fn begin_batch(&self, hosts: &[Arc<str>]) {
-        self.moving().batch = hosts.to_vec();
+        let mut moving = self.moving();
+        moving.batch = hosts.to_vec();
+        moving.ended = false;
+    }
+
+    /// Ends the batch: no host takes another step in it.
+    pub fn end_batch(&self) {
+        self.moving().ended = true;
+    }
+
+    /// Whether the batch was ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.moving().ended
     }
 
     /// A host has left the play.

@@ -24,7 +24,7 @@ pub fn ask(run: &Run, play: &Play) -> Result<Map, Diagnostic> {
         let text = |key: &str| prompt.get(key).map(string);
         let flag = |key: &str, default: bool| prompt.get(key).and_then(super::keywords::as_bool).unwrap_or(default);
         let Some(name) = text("name") else { continue };
-        if run.world.extra.get(&name).is_some() {
+        if run.world.extra().get(&name).is_some() {
             continue;
         }
         if let Some(keyword) = ["encrypt", "salt", "salt_size"].into_iter().find(|k| prompt.get(k).is_some()) {

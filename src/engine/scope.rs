@@ -26,7 +26,7 @@ impl HostScope {
     pub fn bare(world: &Arc<World>, host: &Arc<str>) -> Arc<Self> {
         let known = world.host(host);
         let layers =
-            vec![world.inventory_vars(host), known.fact_vars, known.included, known.set, world.extra.clone()];
+            vec![world.inventory_vars(host), known.fact_vars, known.included, known.set, world.extra()];
         Arc::new(Self {
             world: Arc::clone(world),
             host: Arc::clone(host),
@@ -51,7 +51,7 @@ impl HostScope {
             exported.role_vars.clone(),
             known.included,
             known.set,
-            world.extra.clone(),
+            world.extra(),
         ];
         Arc::new(Self {
             world: Arc::clone(world),
@@ -89,7 +89,7 @@ impl HostScope {
             known.set,
             levels.role_params.clone(),
             levels.include_params.clone(),
-            world.extra.clone(),
+            world.extra(),
         ];
         Arc::new(Self {
             world: Arc::clone(world),

@@ -29,8 +29,6 @@ pub struct Doing<'a> {
     pub name: &'a str,
     /// Stable path.
     pub path: &'a str,
-    /// `ansible_failed_task` and the like.
-    pub locals: Map,
     /// Search paths.
     pub site: Site,
 }
@@ -127,10 +125,9 @@ impl<'a> Doing<'a> {
         host: &'a Arc<str>,
         name: &'a str,
         path: &'a str,
-        locals: Map,
     ) -> Self {
         let site = Site { search: search_path(task, Some(&playing.directory)).into() };
-        Self { run, playing, task, host, name, path, locals, site }
+        Self { run, playing, task, host, name, path, site }
     }
 
     /// Ends a task that is not a module (an include that failed or was skipped): keywords, register, reports.
@@ -143,9 +140,7 @@ impl<'a> Doing<'a> {
 
     /// The host's variables with these on top of `set_fact`'s own level's.
     pub(super) fn scope(&self, locals: &Map) -> Arc<dyn Scope> {
-        let mut all = self.locals.clone();
-        all.extend_with(locals);
-        HostScope::of_task(&self.run.world, self.playing, self.host, self.task, all)
+        HostScope::of_task(&self.run.world, self.playing, self.host, self.task, locals.clone())
     }
 
     /// Runs it to its end and tells the reports.

@@ -103,6 +103,17 @@ pub enum Event {
         /// Element label of a looped include.
         label: Option<String>,
     },
+    /// A meta action was carried out (or not) for a host.
+    Meta {
+        /// Host.
+        host: Arc<str>,
+        /// What was done.
+        message: String,
+        /// A condition did not hold.
+        skipped: bool,
+        /// Nobody wrote it: the flush after a section.
+        implicit: bool,
+    },
     /// Every host of a play failed or was lost.
     NoMoreHosts,
     /// `max_fail_percentage` or the like stopped the play.
@@ -118,6 +129,13 @@ pub enum Event {
         node: String,
         /// What happened.
         step: NodeStep,
+    },
+    /// A host failed outside of any task: its node could not be drained, did not become ready, a gate did not hold.
+    HostFailed {
+        /// Host.
+        host: Arc<str>,
+        /// Why.
+        why: String,
     },
     /// Something the reader should know.
     Warning {

@@ -1,5 +1,7 @@
 //! Where a journal's bytes go.
 
+#![expect(clippy::disallowed_methods, reason = "the journal owns its files")]
+
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -29,11 +31,11 @@ impl Disk for File {
     }
 }
 
-/// A directory that only its owner may enter, with its parents; durable.
+/// A directory that only its owner may enter, with its parents; all that were made are durable.
 pub(super) fn create_directory(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|p| !p.exists()).collect();
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    sync_directory(path)?;
-    path.parent().map_or(Ok(()), sync_directory)
+    missing.into_iter().filter_map(Path::parent).try_for_each(sync_directory)
 }
 
 /// A new file of ours (0600), locked for this process; an error if there is one already.

@@ -97,6 +97,7 @@ pub fn held_nodes(state_directory: &Path) -> io::Result<(Vec<HeldNode>, Vec<Prob
 type Key = (String, String, String);
 type Journals = Vec<(PathBuf, Result<super::Contents, JournalError>)>;
 
+#[expect(clippy::disallowed_methods, reason = "the journal owns its files")]
 fn journals(state_directory: &Path) -> io::Result<Journals> {
     let entries = match std::fs::read_dir(state_directory.join("runs")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -106,7 +107,8 @@ fn journals(state_directory: &Path) -> io::Result<Journals> {
     for entry in entries {
         let directory = entry?.path();
         let journal = directory.join(FILE);
-        if journal.exists() {
+        // An empty file is a run that was stopped before it could record anything, and so before it could do anything.
+        if journal.metadata().is_ok_and(|meta| meta.len() > 0) {
             found.push((directory, read(&journal)));
         }
     }

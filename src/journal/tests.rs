@@ -110,10 +110,12 @@ fn zeros_after_a_crash_are_a_torn_tail() {
 fn a_new_journal_is_private_and_readable_while_it_is_written() {
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("runs/r1");
+    assert!(!directory.parent().unwrap().exists());
     let journal = Journal::create(&directory, &header("r1", "t")).unwrap();
     let receipt = journal.intend(cordon("n1")).unwrap();
     let mode = |p: &Path| std::fs::metadata(p).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&directory), mode(journal.path())), (0o700, 0o600));
+    assert_eq!(mode(directory.parent().unwrap()), 0o700);
     let state = fold(&read(journal.path()).unwrap().records);
     assert_eq!(state.unknown.get(&1), Some(&cordon("n1")));
     journal.ended(receipt, Ended::Done, "").unwrap();
@@ -298,6 +300,8 @@ fn runs_are_listed_newest_first_and_a_later_run_gives_nodes_back() {
     second.append_durable(&Record::End { exit: 0 }).unwrap();
     std::fs::create_dir(home.path().join("runs/broken")).unwrap();
     std::fs::write(home.path().join("runs/broken/journal"), "x").unwrap();
+    std::fs::create_dir(home.path().join("runs/never-began")).unwrap();
+    std::fs::write(home.path().join("runs/never-began/journal"), "").unwrap();
 
     let (found, problems) = runs(home.path(), &|pid, boot| pid == 42 && boot == "boot").unwrap();
     let summary: Vec<_> =
@@ -328,4 +332,18 @@ fn the_reason_of_a_held_node_is_kept_from_the_intent_on() {
     let state = fold(&records);
     let reason = state.held.values().next().and_then(|h| h.reason.clone());
     assert_eq!(reason.as_deref(), Some("the kubelet does not start"));
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_a_clear_error() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = Journal::create(&file.join("r1"), &header("r1", "t")).unwrap_err();
+    let text = mainstay_language::diag::Diagnostic::from(error).to_string();
+    assert!(text.contains("cannot create the journal") && text.contains("free space"), "{text}");
+
+    let full = std::fs::OpenOptions::new().append(true).open("/dev/full").unwrap();
+    let error = Journal::on(Box::new(full), PathBuf::from("j"), &header("r", "t")).unwrap_err();
+    assert!(error.to_string().contains("No space left"), "{error}");
 }

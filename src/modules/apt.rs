@@ -180,7 +180,7 @@ fn did_something(stdout: &str) -> bool {
         && stdout.contains("newly installed")
 }
 
-async fn update(args: &Args, ctx: &Ctx<'_>) -> Result<(), Failure> {
+pub(super) async fn update(args: &Args, ctx: &Ctx<'_>) -> Result<(), Failure> {
     let words = ["apt-get", "-q", "update"].map(str::to_owned);
     let retries = args.int("update_cache_retries").unwrap_or(5).clamp(0, 100);
     let most = args.int("update_cache_retry_max_delay").unwrap_or(12).max(0).unsigned_abs();

@@ -236,7 +236,17 @@ async fn run(job: &Job, args: &Args, ctx: &mut Ctx<'_>) -> Result<Outcome, Failu
     let (start, begin) = (ctx.clock.now(), ctx.clock.monotonic());
     let output = ctx.host.script_with_input(&script(args, Some(job)), stdin(args)).await?;
     let took = ctx.clock.monotonic().saturating_sub(begin);
-    let stdout = match verdict(&output)? {
+    result(&output, args, job, (start, ctx.clock.now(), took))
+}
+
+/// The result of a script made by [`script`] that ran to its end, with when it began and ended and how long it took.
+pub(super) fn result(
+    output: &Output,
+    args: &Args,
+    job: &Job,
+    (start, end, took): (jiff::Timestamp, jiff::Timestamp, std::time::Duration),
+) -> Result<Outcome, Failure> {
+    let stdout = match verdict(output)? {
         Verdict::Stopped(why) => return stopped(&why, args, job),
         Verdict::Ran(stdout) => stdout,
     };
@@ -245,7 +255,7 @@ async fn run(job: &Job, args: &Args, ctx: &mut Ctx<'_>) -> Result<Outcome, Failu
         .with("cmd", job.shown.clone())
         .with("rc", output.status.code())
         .with("start", fields::moment(start))
-        .with("end", fields::moment(ctx.clock.now()))
+        .with("end", fields::moment(end))
         .with("delta", fields::delta(took))
         .with("msg", "")
         .streams(&stdout, &output.stderr.text(), strip);

@@ -1,7 +1,7 @@
 //! What a module may use.
 
 use crate::cluster::Cluster;
-use crate::journal::{Effect, Ended, Receipt};
+use crate::journal::{Effect, Ended, Receipt, Record};
 use crate::transport::Host;
 use async_trait::async_trait;
 use mainstay_language::diag::Diagnostic;
@@ -40,6 +40,11 @@ pub trait Effects: Send + Sync {
     /// # Errors
     /// The journal cannot be written.
     fn ended(&self, receipt: Receipt, result: Ended, message: &str) -> Result<(), Diagnostic>;
+    /// Records something that need not be on disk before the run goes on (a state delta).
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    fn note(&self, record: &Record) -> Result<(), Diagnostic>;
 }
 
 /// What one task execution may use.

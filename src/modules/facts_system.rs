@@ -308,10 +308,8 @@ pub(super) fn hardware(answers: &Answers, facts: &mut Map) {
     {
         facts.insert("uptime_seconds", seconds);
     }
-    for (file, name) in [("sys_vendor", "system_vendor")] {
-        let value = get(answers, &format!("dmi:{file}"));
-        facts.insert(name, if value.is_empty() { "NA" } else { value });
-    }
+    let vendor = get(answers, "dmi:sys_vendor");
+    facts.insert("system_vendor", if vendor.is_empty() { "NA" } else { vendor });
     for name in [
         "product_name",
         "product_serial",

@@ -14,23 +14,32 @@ mod spec;
 mod table;
 mod words;
 
+mod add_host;
 mod apt;
 mod apt_plan;
+mod apt_repository;
 mod assert;
+pub mod asynchronous;
 mod command;
 mod copy;
 mod copy_tree;
 mod debug;
+mod dpkg_selections;
 mod facts_network;
 mod facts_system;
 mod fail;
 mod k8s_drain;
 mod fetch;
 mod file;
+mod find;
+mod include_vars;
+mod inventory_facts;
 mod lineinfile;
 mod package;
+mod pause;
 mod ping;
 mod raw;
+mod reboot;
 mod script;
 mod set_fact;
 mod setup;
@@ -39,7 +48,12 @@ mod stat;
 mod systemd;
 mod tempfile;
 mod template;
+mod wait_for;
 
+#[cfg(test)]
+mod language_tests;
+#[cfg(test)]
+mod real_tests;
 #[cfg(test)]
 mod testing;
 

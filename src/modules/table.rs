@@ -6,21 +6,33 @@ use std::sync::OnceLock;
 
 /// All modules, in the order of the alphabet.
 static MODULES: &[&dyn Module] = &[
+    &super::add_host::AddHost,
     &super::apt::Apt,
+    &super::apt_repository::AptRepository,
     &super::assert::Assert,
+    &super::asynchronous::AsyncStatus,
     &super::command::Command,
     &super::copy::Copy,
     &super::debug::Debug,
+    &super::dpkg_selections::DpkgSelections,
     &super::fail::Fail,
     &super::k8s_drain::K8sDrain,
     &super::fetch::Fetch,
     &super::file::File,
+    &super::find::Find,
+    &super::include_vars::IncludeVars,
+    &super::add_host::GroupBy,
     &super::lineinfile::LineInFile,
     &super::package::Package,
+    &super::inventory_facts::PackageFacts,
+    &super::inventory_facts::ServiceFacts,
+    &super::pause::Pause,
     &super::ping::Ping,
     &super::raw::Raw,
+    &super::reboot::Reboot,
     &super::script::Script,
     &super::set_fact::SetFact,
+    &super::add_host::SetStats,
     &super::setup::Setup,
     &super::command::Shell,
     &super::slurp::Slurp,
@@ -29,6 +41,8 @@ static MODULES: &[&dyn Module] = &[
     &super::systemd::Systemd,
     &super::tempfile::TempFile,
     &super::template::Template,
+    &super::wait_for::WaitFor,
+    &super::wait_for::WaitForConnection,
 ];
 
 fn by_name() -> &'static HashMap<&'static str, &'static dyn Module> {

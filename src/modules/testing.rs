@@ -2,8 +2,8 @@
 
 use super::{Args, Clock, Ctx, Effects, Failure, Module, Outcome};
 use crate::journal::{Effect, Ended, Receipt};
-pub(crate) use crate::transport::testing::{Scripted, ThisMachine, answer, says};
-use crate::transport::{Host, Target, testing};
+pub(crate) use crate::transport::testing::{Scripted, answer, says};
+use crate::transport::{Host, LocalTarget, Target, testing};
 use async_trait::async_trait;
 use mainstay_language::diag::Diagnostic;
 use mainstay_language::outside::{FileKind, FileStatus, Outside, Ran};
@@ -57,6 +57,7 @@ impl Outside for Disk {
                 FileKind::Other
             },
             link: std::fs::symlink_metadata(path).ok()?.file_type().is_symlink(),
+            world_writable: false,
             executable: meta.mode() & 0o111 != 0,
             identity: (meta.dev(), meta.ino()),
         })
@@ -106,6 +107,10 @@ impl Effects for NoJournal {
     fn ended(&self, _: Receipt, _: Ended, _: &str) -> Result<(), Diagnostic> {
         Ok(())
     }
+
+    fn note(&self, _: &crate::journal::Record) -> Result<(), Diagnostic> {
+        Ok(())
+    }
 }
 
 /// One task on one host.
@@ -133,7 +138,7 @@ impl Bench {
     }
 
     pub(crate) fn here() -> Self {
-        Self::on(Arc::new(ThisMachine))
+        Self::on(Arc::new(LocalTarget::new()))
     }
 
     /// Runs a module by name with arguments in JSON.
@@ -142,9 +147,17 @@ impl Bench {
         name: &str,
         args: serde_json::Value,
     ) -> Result<Outcome, Failure> {
+        self.run_map(name, Value::from(args).as_map().unwrap().clone()).await
+    }
+
+    async fn run_map(&self, name: &str, raw: Map) -> Result<Outcome, Failure> {
         let module: &dyn Module = super::find(name).unwrap();
-        let raw = Value::from(args).as_map().unwrap().clone();
         let args = Args::check(module.spec(), &raw)?;
+        self.with_ctx(async |ctx| module.run(args, ctx).await).await
+    }
+
+    /// Runs something with the context of one task.
+    pub(crate) async fn with_ctx<T>(&self, work: impl AsyncFnOnce(&mut Ctx<'_>) -> T) -> T {
         let outside: Arc<dyn Outside> = Arc::new(Disk);
         let templar = Templar::new(Arc::clone(&outside));
         let mut ctx = Ctx {
@@ -163,12 +176,17 @@ impl Bench {
             inventory_hostname: "h1",
             remote_tmp: "~/.ansible/tmp",
         };
-        module.run(args, &mut ctx).await
+        work(&mut ctx).await
     }
 
     /// The result as JSON, with `changed`, `failed` and `skipped`.
     pub(crate) async fn json(&self, name: &str, args: serde_json::Value) -> serde_json::Value {
-        let (outcome, failed) = match self.run(name, args).await {
+        self.json_of(name, Value::from(args).as_map().unwrap().clone()).await
+    }
+
+    /// The same for arguments that a person wrote.
+    pub(crate) async fn json_of(&self, name: &str, args: Map) -> serde_json::Value {
+        let (outcome, failed) = match self.run_map(name, args).await {
             Ok(outcome) => (outcome, false),
             Err(Failure::Failed(outcome)) => (*outcome, true),
             Err(Failure::Transport(e)) => panic!("{e}"),

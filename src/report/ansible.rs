@@ -22,6 +22,8 @@ pub struct Look {
     pub skipped_hosts: bool,
     /// Lines of hosts where nothing changed.
     pub ok_hosts: bool,
+    /// What is done implicitly is told too.
+    pub debug: bool,
     /// `--check`: marks banners.
     pub check_markers: bool,
     /// Failed hosts go to standard error.
@@ -211,6 +213,15 @@ impl AnsibleReport {
         }
     }
 
+    fn meta(&mut self, host: &str, message: &str, skipped: bool, implicit: bool) {
+        if if implicit { self.look.debug } else { self.look.verbosity >= 2 } {
+            self.say(GRAY, &format!("META: {message}"));
+        }
+        if skipped && self.look.skipped_hosts {
+            self.say(CYAN, &format!("skipping: [{host}]"));
+        }
+    }
+
     fn diff(&mut self, result: &TaskResult) {
         if !self.look.diff || !result.changed {
             return;
@@ -370,8 +381,10 @@ impl Listener for AnsibleReport {
                 }
                 self.say(CYAN, &line);
             }
+            Event::Meta { host, message, skipped, implicit } => self.meta(host, message, *skipped, *implicit),
             Event::NoMoreHosts => self.say("", &banner("NO MORE HOSTS LEFT")),
             Event::Stopped { reason } => self.complain(RED, reason),
+            Event::HostFailed { host, why } => self.say(RED, &format!("fatal: [{host}]: FAILED! => {why}")),
             Event::Node { host, node, step } => self.node(host, node, step),
             Event::Warning { message } => self.complain(PURPLE, &format!("[WARNING]: {message}")),
             Event::RunEnded { stats, custom, held, .. } => self.recap(stats, custom, held),

@@ -6,6 +6,8 @@
 //! Not here: tokio, the network, processes, the clock, the environment. What little of the world the language needs
 //! (reading a file, `lookup('env')`, an inventory script) it asks of [`outside::Outside`].
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests measure time"))]
+
 pub mod diag;
 pub mod inventory;
 pub mod outside;

@@ -580,3 +580,20 @@ async fn a_long_list_is_read_in_pages_and_from_the_start_when_it_expires() {
     assert_eq!(log.len(), 4);
     assert!(log[1].1.contains("continue=t%2F1%3D"), "{}", log[1].1);
 }
+
+#[tokio::test]
+async fn a_pod_that_came_back_under_its_name_has_gone() {
+    let mut world = World::new(&[pod("db-0", json!({}))]);
+    let mut evicted = false;
+    let (cluster, ..) = scripted(move |method, path, body| {
+        if evicted && path.ends_with("/pods/db-0") {
+            // A StatefulSet starts it again, elsewhere, before we look.
+            let again = json!({"metadata": {"uid": "another"}});
+            return Reply::Json(200, pod("db-0", again));
+        }
+        evicted |= method == Method::POST;
+        world.answer(method, path, body)
+    });
+    let options = DrainOptions { timeout: Duration::from_secs(30), ..DrainOptions::default() };
+    cluster.drain(&drain_receipt(), &options, &Cancel::new(), &mut |_| {}).await.unwrap();
+}
