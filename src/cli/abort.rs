@@ -4,7 +4,7 @@ use super::args::Abort;
 use super::exit;
 use super::playbook::{Persona, finish, on_runtime};
 use super::runs::is_alive;
-use super::setup::{self, Refusal, runs_directory};
+use super::setup::{self, Refusal, state_directory};
 use super::terminal::say;
 use crate::cluster::Uncordoned;
 use crate::engine::{Run, own_play};
@@ -21,7 +21,7 @@ async fn inner(args: Abort) -> Result<u8, Refusal> {
     let prepared = setup::prepare(&args.common, &[], Persona::Mainstay, None)?;
     let run = &prepared.run;
     let general = |message: String| Refusal::new(exit::GENERAL, Diagnostic::error(message));
-    let directory = runs_directory(&*run.outside);
+    let directory = state_directory(&*run.outside);
     let (runs, _) = journal::runs(&directory, &is_alive).map_err(|e| general(format!("cannot read {}: {e}", directory.display())))?;
     let Some(found) = runs.iter().find(|r| r.state.run == args.run) else {
         return Err(general(format!("there is no run {:?}; `mainstay runs` lists them", args.run)));

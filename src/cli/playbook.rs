@@ -3,13 +3,14 @@
 use super::args::Playbook as Args;
 use super::exit;
 use super::listing::{self, What};
-use super::setup::{self, Prepared, Refusal};
+use super::refusal::{self, Refusal};
+use super::setup::{self, Prepared};
 use super::signals;
 use super::terminal::{complain, say};
 use crate::engine::{self, Kind, Refused, Run};
 use crate::event::Event;
 use crate::journal::{self, Record};
-use mainstay_language::diag::{Diagnostic, Diagnostics};
+use mainstay_language::diag::Diagnostic;
 use mainstay_language::playbook::{LoadError, Playbook};
 
 /// Whose command line this is.
@@ -19,6 +20,19 @@ pub enum Persona {
     Ansible,
     /// `mainstay`: ours.
     Mainstay,
+    /// `ansible`: its defaults and its output.
+    AdHoc {
+        /// `-o`
+        one_line: bool,
+    },
+}
+
+impl Persona {
+    /// Whether the defaults are Ansible's.
+    #[must_use]
+    pub fn is_ansible(self) -> bool {
+        matches!(self, Self::Ansible | Self::AdHoc { .. })
+    }
 }
 
 /// Runs playbooks and returns the exit code.
@@ -27,16 +41,15 @@ pub fn run(args: Args, persona: Persona) -> u8 {
     on_runtime(inner(args, persona))
 }
 
-/// Runs a command to its exit code.
+/// Runs a command to its exit code; tells why it was refused, if it was.
 pub(super) fn on_runtime(command: impl Future<Output = Result<u8, Refusal>>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(&format!("ERROR! cannot start the runtime: {error}"));
-            return exit::DEFECT;
+            return Refusal::because(exit::DEFECT, format!("cannot start the runtime: {error}")).tell();
         }
     };
-    let code = runtime.block_on(async { command.await.unwrap_or_else(|refusal| refusal.tell()) });
+    let code = runtime.block_on(async { command.await.unwrap_or_else(Refusal::tell) });
     runtime.shutdown_background();
     code
 }
@@ -81,7 +94,7 @@ pub(super) async fn finish(prepared: &Prepared, failure: Option<Refused>) -> u8 
     let run = &prepared.run;
     let mut exit = code(run, failure.as_ref());
     if let Some(refused) = &failure {
-        complain(&format!("[ERROR]: {}", refused.diagnostic.render().trim_start_matches("error: ")));
+        refusal::tell(&refused.diagnostic);
     }
     if let Err(refused) = run.give_lease_back().await {
         complain(&format!("[WARNING]: the lease could not be given back: {}", refused.diagnostic));
@@ -132,20 +145,5 @@ fn refused(error: LoadError) -> Refusal {
     match error {
         LoadError::Missing(diagnostic) => Refusal::new(exit::GENERAL, diagnostic),
         LoadError::Invalid(diagnostics) => Refusal { code: exit::UNREACHABLE, diagnostics },
-    }
-}
-
-impl Refusal {
-    /// One error.
-    pub fn new(code: u8, diagnostic: Diagnostic) -> Self {
-        Self { code, diagnostics: Diagnostics::from(diagnostic) }
-    }
-
-    /// Tells the user and gives the exit code.
-    pub fn tell(self) -> u8 {
-        for diagnostic in &self.diagnostics.0 {
-            complain(&format!("[ERROR]: {}", diagnostic.render().trim_start_matches("error: ")));
-        }
-        self.code
     }
 }

@@ -144,6 +144,14 @@ impl Clock for RealClock {
     }
 }
 
+/// Fills these bytes from the system's source of randomness.
+///
+/// # Errors
+/// It cannot be read.
+pub fn random(bytes: &mut [u8]) -> io::Result<()> {
+    std::fs::File::open("/dev/urandom")?.read_exact(bytes)
+}
+
 /// Opens a file for appending, readable by its owner alone.
 ///
 /// # Errors

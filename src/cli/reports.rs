@@ -10,8 +10,8 @@ use crate::engine::{Options, Prompter};
 use crate::event::Listener;
 use crate::journal::Journal;
 use crate::report::{
-    Amount, AnsibleReport, JsonLines, LiveReport, Look, Output, PlainReport, Quiet, Streams,
-    Telling,
+    Amount, AnsibleReport, JsonLines, LiveReport, Look, MinimalReport, Output, PlainReport, Quiet,
+    Streams, Telling, Terse,
 };
 use crate::settings::Settings;
 use mainstay_language::diag::Diagnostic;
@@ -34,8 +34,13 @@ pub fn human(
 ) -> Result<(Box<dyn Listener>, Option<Quiet>), Refusal> {
     let terminal = io::stdout().is_terminal();
     let dumb = outside.env("TERM").is_some_and(|term| term == "dumb");
-    let wanted = (terminal && !dumb) || settings.flag("FORCE_COLOR");
-    let color = wanted && settings.get("NOCOLOR").is_none_or(|v| v == "false");
+    let wanted = (terminal && !dumb) || settings.flag("ANSIBLE_FORCE_COLOR");
+    let color = wanted && settings.get("ANSIBLE_NOCOLOR").is_none_or(|v| v == "false");
+    if let Persona::AdHoc { one_line } = persona {
+        let look = Terse { color, verbosity: options.verbosity, one_line, diff: options.diff };
+        let report = MinimalReport::new(look, Box::new(io::stdout()), Box::new(io::stderr()));
+        return Ok((Box::new(report), None));
+    }
     if persona == Persona::Ansible {
         let look = look(common, options, settings, terminal);
         let report = AnsibleReport::new(look, Box::new(io::stdout()), Box::new(io::stderr()));
@@ -48,7 +53,7 @@ pub fn human(
             ok: settings.flag("DISPLAY_OK_HOSTS"),
             skipped: settings.flag("DISPLAY_SKIPPED_HOSTS"),
         },
-        check: common.check,
+        check: common.execution.check,
         custom_stats: settings.flag("SHOW_CUSTOM_STATS"),
     };
     let streams = Streams { out: Box::new(io::stdout()), err: Box::new(io::stderr()), color };
@@ -69,14 +74,14 @@ pub fn human(
 }
 
 fn look(common: &Common, options: &Options, settings: &Settings, terminal: bool) -> Look {
-    let wanted = terminal || settings.flag("FORCE_COLOR");
+    let wanted = terminal || settings.flag("ANSIBLE_FORCE_COLOR");
     Look {
-        color: wanted && settings.get("NOCOLOR").is_none_or(|v| v == "false"),
+        color: wanted && settings.get("ANSIBLE_NOCOLOR").is_none_or(|v| v == "false"),
         verbosity: options.verbosity,
         skipped_hosts: settings.flag("DISPLAY_SKIPPED_HOSTS"),
         ok_hosts: settings.flag("DISPLAY_OK_HOSTS"),
         debug: settings.flag("DEFAULT_DEBUG"),
-        check_markers: common.check && settings.flag("CHECK_MODE_MARKERS"),
+        check_markers: common.execution.check && settings.flag("CHECK_MODE_MARKERS"),
         failed_to_stderr: settings.flag("DISPLAY_FAILED_STDERR"),
         custom_stats: settings.flag("SHOW_CUSTOM_STATS"),
         diff: options.diff,

@@ -3,7 +3,7 @@
 use super::args::Runs;
 use super::exit;
 use super::real::RealOutside;
-use super::setup::runs_directory;
+use super::setup::state_directory;
 use super::terminal::{complain, say};
 use crate::journal::{self, HeldNode};
 use mainstay_language::outside::Outside;
@@ -12,7 +12,7 @@ use std::path::Path;
 /// Lists runs, newest first.
 #[must_use]
 pub fn run(args: &Runs) -> u8 {
-    let directory = runs_directory(&RealOutside);
+    let directory = state_directory(&RealOutside);
     let (runs, problems) = match journal::runs(&directory, &is_alive) {
         Ok(found) => found,
         Err(error) => {

@@ -21,11 +21,11 @@ pub fn load(
     redactor: &Redactor,
 ) -> Result<Secrets, Diagnostic> {
     let mut secrets = Secrets::new();
-    let mut ids = settings.list("VAULT_IDENTITY_LIST");
+    let mut ids = settings.list("DEFAULT_VAULT_IDENTITY_LIST");
     ids.extend(flags.vault_id.iter().cloned());
     let mut sources: Vec<(String, String)> = ids.iter().map(|id| split(id)).collect();
     if flags.vault_password_file.is_empty() {
-        let configured = settings.path("VAULT_PASSWORD_FILE");
+        let configured = settings.path("DEFAULT_VAULT_PASSWORD_FILE");
         sources.extend(configured.map(|p| ("default".to_owned(), p.display().to_string())));
     }
     sources.extend(flags.vault_password_file.iter().map(|f| ("default".to_owned(), f.clone())));
@@ -40,6 +40,19 @@ pub fn load(
     Ok(secrets)
 }
 
+/// Asks for a vault password.
+///
+/// # Errors
+/// There is nobody to ask, or the answer is empty.
+pub fn ask(question: &str) -> Result<Vec<u8>, Diagnostic> {
+    let answer = Terminal
+        .ask(question, true)
+        .map_err(|e| Diagnostic::error(format!("cannot ask for the vault password: {e}")))?;
+    answer.filter(|a| !a.is_empty()).map(String::into_bytes).ok_or_else(|| {
+        Diagnostic::error("no vault password was given").hint("give --vault-password-file or --vault-id where nobody can type it")
+    })
+}
+
 fn split(id: &str) -> (String, String) {
     match id.split_once('@') {
         Some((id, source)) => (if id.is_empty() { "default" } else { id }.to_owned(), source.to_owned()),
@@ -50,13 +63,7 @@ fn split(id: &str) -> (String, String) {
 fn one(id: &str, source: &str, outside: &dyn Outside) -> Result<Vec<u8>, Diagnostic> {
     if matches!(source, "prompt" | "prompt_ask_vault_pass") {
         let question = if id == "default" { "Vault password: ".to_owned() } else { format!("Vault password ({id}): ") };
-        let answer = Terminal
-            .ask(&question, true)
-            .map_err(|e| Diagnostic::error(format!("cannot ask for the vault password: {e}")))?;
-        return answer
-            .filter(|a| !a.is_empty())
-            .map(String::into_bytes)
-            .ok_or_else(|| Diagnostic::error("no vault password was given"));
+        return ask(&question);
     }
     let source = match (source.strip_prefix("~/"), outside.env("HOME")) {
         (Some(rest), Some(home)) => format!("{home}/{rest}"),

@@ -5,9 +5,10 @@ use super::dialer::Transports;
 use super::exit;
 use super::magic;
 use super::playbook::Persona;
-use super::real::{RealClock, RealOutside};
+use super::ground::Ground;
+use super::real::RealClock;
+pub use super::refusal::Refusal;
 use super::reports;
-use super::secrets;
 use super::terminal::Terminal;
 use crate::engine::{
     ClusterSlot, Connections, Defaults, Gathering, Mismatch, Options, Parts, Prompter, Run, Selection, Where, World,
@@ -18,26 +19,21 @@ use crate::modules;
 use crate::settings::Settings;
 use crate::transport::Secret;
 use mainstay_language::diag::{Diagnostic, Diagnostics};
-use mainstay_language::inventory::{self, Files, InvalidGroupNames, LoadOptions, Loaded, Constructed, Pattern, Plugin};
+use mainstay_language::inventory::{self, Constructed, Files, LoadOptions, Pattern};
 use mainstay_language::outside::Outside;
 use mainstay_language::playbook::{Loader, ModuleInfo, Modules, Names, Setup};
-use mainstay_language::template::{Site, Templar, TemplarOptions};
+use mainstay_language::template::{Site, Templar};
 use mainstay_language::value::{Map, Scope, Value};
 use mainstay_language::vault::Secrets;
-use mainstay_language::vars::{ExtraVars, HashBehaviour, HostVars, Layers};
+use mainstay_language::vars::{HashBehaviour, HostVars, Layers};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Why nothing was run: the exit code and all that is wrong.
-#[derive(Debug)]
-pub struct Refusal {
-    /// Exit code.
-    pub code: u8,
-    /// Never empty.
-    pub diagnostics: Diagnostics,
-}
+/// What `all` means then surprises people.
+const NO_HOSTS: &str = "provided hosts list is empty, only localhost is available. Note that the implicit localhost \
+                        does not match 'all'";
 
 /// A run about to start.
 pub struct Prepared {
@@ -45,6 +41,8 @@ pub struct Prepared {
     pub run: Run,
     /// Its journal.
     pub journal: Arc<Journal>,
+    /// Where plays that are in no playbook live: the setting, or the working directory.
+    pub directory: PathBuf,
 }
 
 /// Builds a run from flags and settings; reads the inventory, connects nowhere.
@@ -57,37 +55,9 @@ pub fn prepare(
     persona: Persona,
     start_at: Option<String>,
 ) -> Result<Prepared, Refusal> {
-    let outside: Arc<dyn Outside> = Arc::new(RealOutside);
-    let settings = Settings::load(&*outside).map_err(|d| Refusal::new(exit::BAD_OPTION, d))?;
-    let redactor = Redactor::default();
-    let general = |d: Diagnostic| Refusal::new(exit::GENERAL, d);
-    let secrets = secrets::load(&common.vault, &settings, &*outside, &redactor).map_err(general)?;
-    let secrets = Arc::new(secrets);
-    let files = Files { outside: &*outside, secrets: &secrets };
-    for path in playbooks {
-        if outside.status(path).is_none() {
-            let message = format!("the playbook: {} could not be found", path.display());
-            return Err(general(Diagnostic::error(message)));
-        }
-    }
-    let mut warnings = Diagnostics(settings.warnings.iter().map(Diagnostic::warning).collect());
-    let sources = sources(common, &settings);
-    let load = load_options(&settings);
-    let templar = Arc::new(Templar::with_options(
-        Arc::clone(&outside),
-        TemplarOptions {
-            secrets: Arc::clone(&secrets) as Arc<dyn mainstay_language::template::Decrypt>,
-            broken_conditionals: settings.flag("BROKEN_CONDITIONALS"),
-        },
-    ));
-    let loaded = inventory::load(&sources, &load, files, &Constructed(&templar))
-        .map_err(|diagnostics| Refusal { code: exit::GENERAL, diagnostics })?;
-    warnings.0.extend(loaded.warnings.0.clone());
-    let extra = ExtraVars::parse(&common.extra_vars, HashBehaviour::Replace, files).map_err(|d| {
-        Refusal::new(exit::GENERAL, d)
-    })?;
-    warnings.0.extend(extra.warnings.0);
-    let limit = limit(common, &loaded, files, &mut warnings)?;
+    let Ground { outside, settings, redactor, secrets, templar, loaded, sources, load, extra, limit, mut warnings } =
+        Ground::lay(&common.sources, playbooks)?;
+    let directory = settings.path("PLAYBOOK_DIR").unwrap_or_else(|| outside.directory());
     let options = options(common, &settings, persona, limit, start_at)?;
     let constants = magic::constants(common, &options, &settings);
     let loader = Loader::new(Setup {
@@ -95,11 +65,11 @@ pub fn prepare(
         secrets: Arc::clone(&secrets),
         modules: Arc::new(Table),
         names: Arc::new(StaticNames(Arc::clone(&templar))),
-        roles_path: settings.paths("ROLES_PATH"),
-        extra_vars: extra.vars.clone(),
+        roles_path: settings.paths("DEFAULT_ROLES_PATH"),
+        extra_vars: extra.clone(),
     });
     let defaults = defaults(common, &settings, &*outside, &redactor, persona)?;
-    let dead_runs = super::runs::name_held(&runs_directory(&*outside)).unwrap_or_else(|error| {
+    let dead_runs = super::runs::name_held(&state_directory(&*outside)).unwrap_or_else(|error| {
         warnings.push(Diagnostic::warning(format!("what earlier runs hold is unknown: {error}")));
         Vec::new()
     });
@@ -109,7 +79,7 @@ pub fn prepare(
     let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report, lines]);
     events.emit(Event::RunStarted { run: Arc::clone(&id) });
     let directories = loaded.directories.clone();
-    let world = World::new(loaded.inventory, extra.vars, constants, merge(Arc::clone(&outside), Arc::clone(&secrets), directories));
+    let world = World::new(loaded.inventory, extra, constants, merge(Arc::clone(&outside), Arc::clone(&secrets), directories));
     let run = Run::new(Parts {
         id,
         options,
@@ -128,56 +98,13 @@ pub fn prepare(
         reload: reload(Arc::clone(&outside), secrets, Arc::clone(&templar), sources, load),
         outside,
     });
+    if run.world.inventory().hosts().len() == 0 {
+        run.events.emit(Event::Warning { message: NO_HOSTS.to_owned() });
+    }
     for warning in warnings.0 {
         run.events.emit(Event::Warning { message: warning.to_string() });
     }
-    Ok(Prepared { run, journal })
-}
-
-fn sources(common: &Common, settings: &Settings) -> Vec<String> {
-    if common.inventory.is_empty() {
-        return settings
-            .list("INVENTORY")
-            .into_iter()
-            .map(|source| if source.contains(',') { source } else { settings.path("INVENTORY").map_or(source, |p| p.display().to_string()) })
-            .collect();
-    }
-    common.inventory.clone()
-}
-
-fn load_options(settings: &Settings) -> LoadOptions {
-    LoadOptions {
-        plugins: settings.list("INVENTORY_ENABLED").iter().filter_map(|name| Plugin::by_name(name)).collect(),
-        ignored_extensions: settings.list("INVENTORY_IGNORE_EXTS"),
-        ignored_patterns: settings.list("INVENTORY_IGNORE_PATTERNS").iter().filter_map(|p| regex::Regex::new(p).ok()).collect(),
-        invalid_group_names: match settings.get("TRANSFORM_INVALID_GROUP_CHARS") {
-            Some("always") => InvalidGroupNames::Always,
-            Some("silently") => InvalidGroupNames::Silently,
-            Some("ignore") => InvalidGroupNames::Ignore,
-            _ => InvalidGroupNames::Never,
-        },
-        any_unparsed_is_failed: settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED"),
-        unparsed_is_failed: settings.flag("INVENTORY_UNPARSED_IS_FAILED"),
-        unparsed_warning: true,
-    }
-}
-
-fn limit(
-    common: &Common,
-    loaded: &Loaded,
-    files: Files<'_>,
-    warnings: &mut Diagnostics,
-) -> Result<Option<Pattern>, Refusal> {
-    if common.limit.is_empty() {
-        return Ok(None);
-    }
-    let pattern = Pattern::parse_limit(&common.limit.join(","), files, warnings)
-        .map_err(|d| Refusal::new(exit::GENERAL, d))?;
-    if loaded.inventory.matching(&pattern).hosts.is_empty() {
-        let message = "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
-        return Err(Refusal::new(exit::GENERAL, Diagnostic::error(message)));
-    }
-    Ok(Some(pattern))
+    Ok(Prepared { run, journal, directory })
 }
 
 fn options(
@@ -187,17 +114,14 @@ fn options(
     limit: Option<Pattern>,
     start_at: Option<String>,
 ) -> Result<Options, Refusal> {
-    let setting = match persona {
-        Persona::Ansible => "FORKS",
-        Persona::Mainstay => "MAINSTAY_FORKS",
-    };
-    let forks = match &common.forks {
+    let setting = if persona.is_ansible() { "DEFAULT_FORKS" } else { "MAINSTAY_FORKS" };
+    let forks = match &common.execution.forks {
         Some(text) => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
             Refusal::new(exit::HOST_FAILED, Diagnostic::error(format!("--forks: {text:?} is not a number of hosts, 1 or more")))
         })?,
         None => settings.number(setting).map_err(|d| Refusal::new(exit::BAD_OPTION, d))?.unwrap_or(5),
     };
-    let verbosity = common.verbose.max(u8::try_from(settings.number("VERBOSITY").ok().flatten().unwrap_or(0)).unwrap_or(0));
+    let verbosity = common.sources.verbose.max(u8::try_from(settings.number("DEFAULT_VERBOSITY").ok().flatten().unwrap_or(0)).unwrap_or(0));
     let split = |list: &[String]| -> Vec<String> {
         list.iter().flat_map(|t| t.split(',')).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect()
     };
@@ -213,12 +137,12 @@ fn options(
         skip = settings.list("TAGS_SKIP");
     }
     Ok(Options {
-        check: common.check,
-        diff: common.diff || settings.flag("DIFF_ALWAYS"),
+        check: common.execution.check,
+        diff: common.execution.diff || settings.flag("DIFF_ALWAYS"),
         forks: usize::try_from(forks).unwrap_or(usize::MAX),
         verbosity,
         tags: Selection { only, skip },
-        force_handlers: common.force_handlers || settings.flag("FORCE_HANDLERS"),
+        force_handlers: common.force_handlers || settings.flag("DEFAULT_FORCE_HANDLERS"),
         any_errors_fatal: settings.flag("ANY_ERRORS_FATAL"),
         remote_tmp: settings.get("REMOTE_TMP").unwrap_or("~/.ansible/tmp").to_owned(),
         limit,
@@ -227,7 +151,7 @@ fn options(
             ("warning", Mismatch::Warning),
             ("error", Mismatch::Error),
         ])?,
-        gathering: choice(settings, "GATHERING", &[
+        gathering: choice(settings, "DEFAULT_GATHERING", &[
             ("implicit", Gathering::Implicit),
             ("explicit", Gathering::Explicit),
             ("smart", Gathering::Smart),
@@ -259,36 +183,34 @@ fn defaults(
         Some(text) => Some(text.parse().map_err(|_| {
             Refusal::new(exit::HOST_FAILED, Diagnostic::error(format!("--timeout: {text:?} is not a number of seconds")))
         })?),
-        None => settings.number("TIMEOUT").map_err(bad)?,
+        None => settings.number("DEFAULT_TIMEOUT").map_err(bad)?,
     };
     let password = asked(flags.ask_pass, flags.connection_password_file.clone().or_else(|| settings.path("CONNECTION_PASSWORD_FILE")), "SSH password: ", outside, redactor)?;
     let become_password = asked(
-        flags.ask_become_pass || settings.flag("BECOME_ASK_PASS"),
+        flags.ask_become_pass || settings.flag("DEFAULT_BECOME_ASK_PASS"),
         flags.become_password_file.clone().or_else(|| settings.path("BECOME_PASSWORD_FILE")),
         "BECOME password: ",
         outside,
         redactor,
     )?;
     let text = |flag: &Option<String>, name: &str| flag.clone().or_else(|| settings.get(name).map(str::to_owned));
-    let task_timeout = match persona {
-        Persona::Ansible => None,
-        Persona::Mainstay => settings.number("MAINSTAY_TASK_TIMEOUT").map_err(bad)?,
-    };
+    let task_timeout =
+        if persona.is_ansible() { None } else { settings.number("MAINSTAY_TASK_TIMEOUT").map_err(bad)? };
     Ok(Defaults {
-        connection: text(&flags.connection, "TRANSPORT").unwrap_or_else(|| "ssh".to_owned()),
-        user: text(&flags.user, "REMOTE_USER"),
-        key_file: flags.private_key.clone().or_else(|| settings.path("PRIVATE_KEY_FILE").map(|p| p.display().to_string())),
-        port: settings.number("REMOTE_PORT").map_err(bad)?.and_then(|p| u16::try_from(p).ok()),
+        connection: text(&flags.connection, "DEFAULT_TRANSPORT").unwrap_or_else(|| "ssh".to_owned()),
+        user: text(&flags.user, "DEFAULT_REMOTE_USER"),
+        key_file: flags.private_key.clone().or_else(|| settings.path("DEFAULT_PRIVATE_KEY_FILE").map(|p| p.display().to_string())),
+        port: settings.number("DEFAULT_REMOTE_PORT").map_err(bad)?.and_then(|p| u16::try_from(p).ok()),
         common_args: text(&flags.ssh_common_args, "SSH_COMMON_ARGS"),
         extra_args: text(&flags.ssh_extra_args, "SSH_EXTRA_ARGS"),
         ssh_args: settings.get("SSH_ARGS").map(str::to_owned),
         timeout,
         host_key_checking: Some(settings.flag("HOST_KEY_CHECKING")),
-        become_: flags.become_ || settings.flag("BECOME"),
-        become_method: text(&flags.become_method, "BECOME_METHOD").unwrap_or_else(|| "sudo".to_owned()),
-        become_user: text(&flags.become_user, "BECOME_USER").unwrap_or_else(|| "root".to_owned()),
-        become_exe: settings.get("BECOME_EXE").map(str::to_owned),
-        become_flags: settings.get("BECOME_FLAGS").map(str::to_owned),
+        become_: flags.become_ || settings.flag("DEFAULT_BECOME"),
+        become_method: text(&flags.become_method, "DEFAULT_BECOME_METHOD").unwrap_or_else(|| "sudo".to_owned()),
+        become_user: text(&flags.become_user, "DEFAULT_BECOME_USER").unwrap_or_else(|| "root".to_owned()),
+        become_exe: settings.get("DEFAULT_BECOME_EXE").map(str::to_owned),
+        become_flags: settings.get("DEFAULT_BECOME_FLAGS").map(str::to_owned),
         become_password: become_password.or_else(|| password.clone().filter(|_| false)),
         password,
         task_timeout: task_timeout.filter(|s| *s > 0).map(Duration::from_secs),
@@ -318,11 +240,16 @@ fn asked(
     }))
 }
 
-/// `$XDG_STATE_HOME/mainstay/runs`, by default below `~/.local/state`.
-pub fn runs_directory(outside: &dyn Outside) -> PathBuf {
+/// The directory of a run.
+pub fn run_directory(outside: &dyn Outside, id: &str) -> PathBuf {
+    state_directory(outside).join("runs").join(id)
+}
+
+/// `$XDG_STATE_HOME/mainstay`, by default below `~/.local/state`.
+pub fn state_directory(outside: &dyn Outside) -> PathBuf {
     let state = outside.env("XDG_STATE_HOME").filter(|s| !s.is_empty()).map(PathBuf::from);
     let home = || PathBuf::from(outside.env("HOME").unwrap_or_else(|| "/".to_owned())).join(".local/state");
-    state.unwrap_or_else(home).join("mainstay/runs")
+    state.unwrap_or_else(home).join("mainstay")
 }
 
 /// A new run's id and journal. The id sorts by time and is unique on this controller.
@@ -339,7 +266,7 @@ fn journal(outside: &dyn Outside) -> Result<(Arc<str>, Arc<Journal>), Refusal> {
         arguments: arguments(),
         process: (process, String::from_utf8_lossy(&boot).trim().to_owned()),
     };
-    let directory = runs_directory(outside).join(&id);
+    let directory = run_directory(outside, &id);
     let refuse = |e: JournalError| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string()));
     let journal = Journal::create(&directory, &header).map_err(refuse)?;
     Ok((Arc::from(id), Arc::new(journal)))

@@ -84,7 +84,8 @@ async fn make_plan(run: &Run, args: &Upgrade) -> Result<Result<Planned, Vec<Find
     let cluster = run.api(&playing).await?;
     let mut snapshot = cluster.snapshot().await.map_err(Refused::from)?;
     let dead = &run.cluster.place.dead_runs;
-    snapshot.lease = snapshot.lease.filter(|lease| !dead.contains(&lease.run) && !run.cluster.place.take_silent);
+    // Whether a silent lease may be taken is seen by watching it, when it is taken.
+    snapshot.lease = snapshot.lease.filter(|_| !run.cluster.place.take_silent);
     let left_over = snapshot.nodes.iter().any(|n| n.hold.as_ref().is_some_and(|h| dead.contains(&h.run)));
     let hosts = run.select_hosts(&["all".to_owned()], None).map_err(|d| Refusal::new(exit::GENERAL, d))?;
     let identities = run.identities(&playing, &hosts).await?;
@@ -99,7 +100,7 @@ async fn make_plan(run: &Run, args: &Upgrade) -> Result<Result<Planned, Vec<Find
         apiservers,
         etcd,
         unhealthy,
-        policy: Policy::default(),
+        policy: Policy { ours: dead.iter().cloned().collect(), ..Policy::default() },
         snapshot,
     };
     Ok(upgrade::plan(&input).map(|plan| Planned { plan, left_over }))
@@ -134,7 +135,7 @@ fn confirmed() -> Result<bool, Refusal> {
 }
 
 async fn carry_out(run: &Run, plan: &Plan) -> Result<Option<Refused>, Refusal> {
-    let directory = setup::runs_directory(&*run.outside).join(&*run.id).join("playbooks");
+    let directory = setup::run_directory(&*run.outside, &run.id).join("playbooks");
     let path = embedded::write(&*run.outside, &directory, "upgrade.yml")
         .map_err(|e| refusal(exit::JOURNAL, format!("cannot write {}: {e}", directory.display())))?;
     run.world.add_extra(&variables(plan));

@@ -248,7 +248,8 @@ fn finish(answer: Result<Outcome, Failure>, delegate: Option<Arc<str>>, facts_of
         Verdict::Unreachable => result.insert("unreachable", true),
         Verdict::Ok | Verdict::Skipped => {}
     }
-    if outcome.skipped && verdict::flag(&result, "skipped") {
+    if outcome.skipped {
+        result.insert("skipped", true);
         verdict = Verdict::Skipped;
     }
     if !outcome.facts.is_empty() {

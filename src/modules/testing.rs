@@ -57,8 +57,8 @@ impl Outside for Disk {
                 FileKind::Other
             },
             link: std::fs::symlink_metadata(path).ok()?.file_type().is_symlink(),
-            world_writable: false,
             executable: meta.mode() & 0o111 != 0,
+            world_writable: meta.mode() & 0o002 != 0,
             identity: (meta.dev(), meta.ino()),
         })
     }

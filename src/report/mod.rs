@@ -11,12 +11,17 @@ mod json;
 mod jsonl;
 mod line;
 mod live;
+mod minimal;
 mod node;
 mod output;
+#[cfg(test)]
+mod output_tests;
 mod plain;
 mod recap;
 mod sanitise;
 mod story;
+#[cfg(test)]
+mod story_tests;
 mod width;
 
 pub use ansible::{AnsibleReport, Look};
@@ -28,3 +33,5 @@ pub use output::{Output, Quiet, Streams};
 pub use plain::PlainReport;
 pub use sanitise::{one_line, sanitise};
 pub use story::Telling;
+pub use json::dump as dump_json;
+pub use minimal::{MinimalReport, Terse};

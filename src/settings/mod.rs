@@ -8,4 +8,4 @@ mod load;
 mod table;
 
 pub use load::{Origin, Settings};
-pub use table::{SETTINGS, Setting};
+pub use table::{Kind, SETTINGS, Setting};

@@ -54,7 +54,7 @@ failed      only some: w[3-4] (TIME)
 skipped     undefined: w[1-2]
 failed      undefined: w5 (TIME)
     'nothing' is undefined
-      --> play.yml:14:21
+      --> play.yml:14:22
         |
      14 |     debug: {msg: '{{ nothing }}'}
         |                      ^

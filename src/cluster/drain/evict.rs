@@ -239,9 +239,10 @@ pub(super) fn classify(error: &ClusterError) -> Answer {
     match status.code {
         404 => Answer::Gone,
         429 if is_budget(status) => Answer::Budget(after),
+        429 => Answer::Later(after),
         // Another pod of that name: ours has gone.
         409 if says("UID in precondition") || says("UID in the precondition") => Answer::Gone,
-        409 | 429 => Answer::Later(after),
+        409 => Answer::Later(after),
         403 if cause("NamespaceTerminating") => Answer::Going,
         500 if says("more than one PodDisruptionBudget") => Answer::Never,
         500 | 502..=504 => Answer::Later(after),
