@@ -109,7 +109,12 @@ pub struct Connection {
     #[arg(short = 'k', long, help_heading = "Connection")]
     pub ask_pass: bool,
     /// File with the login password
-    #[arg(long, visible_alias = "conn-pass-file", value_name = "FILE", help_heading = "Connection")]
+    #[arg(
+        long,
+        visible_alias = "conn-pass-file",
+        value_name = "FILE",
+        help_heading = "Connection"
+    )]
     pub connection_password_file: Option<PathBuf>,
     /// Private key file
     #[arg(long, visible_alias = "key-file", value_name = "FILE", help_heading = "Connection")]
@@ -139,7 +144,12 @@ pub struct Connection {
     #[arg(short = 'K', long, help_heading = "Privilege escalation")]
     pub ask_become_pass: bool,
     /// File with that password
-    #[arg(long, visible_alias = "become-pass-file", value_name = "FILE", help_heading = "Privilege escalation")]
+    #[arg(
+        long,
+        visible_alias = "become-pass-file",
+        value_name = "FILE",
+        help_heading = "Privilege escalation"
+    )]
     pub become_password_file: Option<PathBuf>,
 }
 

@@ -1,10 +1,11 @@
 //! `--list-hosts`, `--list-tasks`, `--list-tags`: what would run, without connecting.
 
-use crate::engine::Run;
+use crate::engine::{Run, playing::Playing};
 use mainstay_language::diag::Diagnostic;
 use mainstay_language::playbook::{self, Play, Playbook};
 use mainstay_language::value::{Value, string};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// What is listed.
 #[derive(Debug, Clone, Copy)]
@@ -29,17 +30,30 @@ pub fn list(run: &Run, file: &str, playbook: &Playbook, what: What) -> Result<St
     Ok(out)
 }
 
-fn one(run: &Run, number: usize, play: &Play, what: What, out: &mut String) -> Result<(), Diagnostic> {
+fn one(
+    run: &Run,
+    number: usize,
+    play: &Arc<Play>,
+    what: What,
+    out: &mut String,
+) -> Result<(), Diagnostic> {
     let patterns = match &play.hosts {
         Value::List(list) => list.iter().map(string).collect(),
         one => vec![string(one)],
     };
-    let name = play.lineage.keywords.name.as_ref().map_or_else(|| patterns.join(","), ToString::to_string);
+    let name =
+        play.lineage.keywords.name.as_ref().map_or_else(|| patterns.join(","), ToString::to_string);
     let tags: Vec<String> = play.lineage.keywords.tags.iter().map(ToString::to_string).collect();
-    let _ = write!(out, "\n  play #{number} ({}): {name}\tTAGS: [{}]\n", patterns.join(","), tags.join(","));
+    let _ = write!(
+        out,
+        "\n  play #{number} ({}): {name}\tTAGS: [{}]\n",
+        patterns.join(","),
+        tags.join(",")
+    );
     if what.hosts {
         let hosts = run.select_hosts(&patterns, play.hosts.place())?;
-        let _ = write!(out, "    pattern: {}\n    hosts ({}):\n", python_list(&patterns), hosts.len());
+        let _ =
+            write!(out, "    pattern: {}\n    hosts ({}):\n", python_list(&patterns), hosts.len());
         for host in hosts {
             let _ = writeln!(out, "      {host}");
         }
@@ -47,6 +61,12 @@ fn one(run: &Run, number: usize, play: &Play, what: What, out: &mut String) -> R
     let mut entries = Vec::new();
     for section in &play.sections {
         entries.extend(playbook::tasks(section));
+    }
+    let playing = Playing::new(play, number, name, play.lineage.keywords.vars.clone(), Vec::new());
+    for entry in &mut entries {
+        entry.tags = run.tags(&playing, entry.task);
+        entry.tags.sort();
+        entry.tags.dedup();
     }
     entries.retain(|entry| run.options.tags.takes(&entry.tags));
     if what.tasks {

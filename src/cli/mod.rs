@@ -32,7 +32,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 fn command(mainstay: args::Mainstay) -> u8 {
     match mainstay.command {
         args::Command::Run(args) => playbook::run(args, playbook::Persona::Mainstay),
-        args::Command::Upgrade(_) | args::Command::Runs(_) | args::Command::Abort(_) => exit::DEFECT,
+        args::Command::Upgrade(_) | args::Command::Runs(_) | args::Command::Abort(_) => {
+            exit::DEFECT
+        }
     }
 }
 

@@ -30,13 +30,15 @@ pub fn run(args: Args, persona: Persona) -> u8 {
             return exit::DEFECT;
         }
     };
-    let code = runtime.block_on(async { inner(args, persona).await.unwrap_or_else(|refusal| refusal.tell()) });
+    let code = runtime
+        .block_on(async { inner(args, persona).await.unwrap_or_else(|refusal| refusal.tell()) });
     runtime.shutdown_background();
     code
 }
 
 async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
-    let prepared = setup::prepare(&args.common, &args.playbooks, persona, args.start_at_task.clone())?;
+    let prepared =
+        setup::prepare(&args.common, &args.playbooks, persona, args.start_at_task.clone())?;
     let run = prepared.run;
     let mut books = Vec::new();
     for path in &args.playbooks {
@@ -50,10 +52,12 @@ async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
     if args.syntax_check || what.hosts || what.tasks || what.tags {
         return list(&run, &books, what);
     }
-    signals::watch(std::sync::Arc::clone(&run.stop))
-        .map_err(|e| Refusal::new(exit::DEFECT, Diagnostic::error(format!("cannot watch signals: {e}"))))?;
+    signals::watch(std::sync::Arc::clone(&run.stop)).map_err(|e| {
+        Refusal::new(exit::DEFECT, Diagnostic::error(format!("cannot watch signals: {e}")))
+    })?;
     let mut failure = None;
-    for (_, book) in books {
+    for (file, book) in books {
+        run.events.emit(Event::PlaybookStarted { file, plays: book.plays.len() });
         if let Err(diagnostic) = engine::run_all(&run, book).await {
             failure = Some(diagnostic);
             break;
@@ -64,8 +68,10 @@ async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
 
 fn list(run: &Run, books: &[(String, Playbook)], what: What) -> Result<u8, Refusal> {
     for (file, book) in books {
-        let text = listing::list(run, file, book, what).map_err(|d| Refusal::new(exit::GENERAL, d))?;
-        say(text.trim_end()).map_err(|e| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string())))?;
+        let text =
+            listing::list(run, file, book, what).map_err(|d| Refusal::new(exit::GENERAL, d))?;
+        say(text.trim_end())
+            .map_err(|e| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string())))?;
     }
     Ok(exit::DONE)
 }

@@ -9,7 +9,8 @@ use super::real::{RealClock, RealOutside};
 use super::secrets;
 use super::terminal::Terminal;
 use crate::engine::{
-    ClusterSlot, Connections, Defaults, Gathering, Mismatch, Options, Parts, Prompter, Run, Selection, Where, World,
+    ClusterSlot, Connections, Defaults, Gathering, Mismatch, Options, Parts, Prompter, Run,
+    Selection, Where, World,
 };
 use crate::event::{Event, Events, Redactor};
 use crate::journal::{Journal, JournalError, Record};
@@ -18,13 +19,15 @@ use crate::report::{AnsibleReport, Look};
 use crate::settings::Settings;
 use crate::transport::Secret;
 use mainstay_language::diag::{Diagnostic, Diagnostics};
-use mainstay_language::inventory::{self, Files, InvalidGroupNames, LoadOptions, Loaded, Constructed, Pattern, Plugin};
+use mainstay_language::inventory::{
+    self, Constructed, Files, InvalidGroupNames, LoadOptions, Loaded, Pattern, Plugin,
+};
 use mainstay_language::outside::Outside;
 use mainstay_language::playbook::{Loader, ModuleInfo, Modules, Names, Setup};
 use mainstay_language::template::{Site, Templar, TemplarOptions};
 use mainstay_language::value::{Map, Scope, Value};
-use mainstay_language::vault::Secrets;
 use mainstay_language::vars::{ExtraVars, HashBehaviour, HostVars, Layers};
+use mainstay_language::vault::Secrets;
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -85,9 +88,8 @@ pub fn prepare(
     let loaded = inventory::load(&sources, &load, files, &Constructed(&templar))
         .map_err(|diagnostics| Refusal { code: exit::GENERAL, diagnostics })?;
     warnings.0.extend(loaded.warnings.0.clone());
-    let extra = ExtraVars::parse(&common.extra_vars, HashBehaviour::Replace, files).map_err(|d| {
-        Refusal::new(exit::GENERAL, d)
-    })?;
+    let extra = ExtraVars::parse(&common.extra_vars, HashBehaviour::Replace, files)
+        .map_err(|d| Refusal::new(exit::GENERAL, d))?;
     warnings.0.extend(extra.warnings.0);
     let limit = limit(common, &loaded, files, &mut warnings)?;
     let options = options(common, &settings, persona, limit, start_at)?;
@@ -98,13 +100,27 @@ pub fn prepare(
         modules: Arc::new(Table),
         names: Arc::new(StaticNames(Arc::clone(&templar))),
         roles_path: settings.paths("ROLES_PATH"),
+        collections_path: settings.paths("COLLECTIONS_PATHS"),
         extra_vars: extra.vars.clone(),
+        private_roles: settings
+            .get("PRIVATE_ROLE_VARS")
+            .filter(|v| !v.is_empty())
+            .map(|_| settings.flag("PRIVATE_ROLE_VARS")),
     });
     let defaults = defaults(common, &settings, &*outside, &redactor, persona)?;
     let (id, journal) = journal(&*outside)?;
-    let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report(common, &options, &settings)]);
+    let events = Events::new(
+        Box::new(jiff::Timestamp::now),
+        redactor.clone(),
+        vec![report(common, &options, &settings)],
+    );
     let directories = loaded.directories.clone();
-    let world = World::new(loaded.inventory, extra.vars, constants, merge(Arc::clone(&outside), Arc::clone(&secrets), directories));
+    let world = World::new(
+        loaded.inventory,
+        extra.vars,
+        constants,
+        merge(Arc::clone(&outside), Arc::clone(&secrets), directories),
+    );
     let run = Run::new(Parts {
         id,
         options,
@@ -134,7 +150,13 @@ fn sources(common: &Common, settings: &Settings) -> Vec<String> {
         return settings
             .list("INVENTORY")
             .into_iter()
-            .map(|source| if source.contains(',') { source } else { settings.path("INVENTORY").map_or(source, |p| p.display().to_string()) })
+            .map(|source| {
+                if source.contains(',') {
+                    source
+                } else {
+                    settings.path("INVENTORY").map_or(source, |p| p.display().to_string())
+                }
+            })
             .collect();
     }
     common.inventory.clone()
@@ -142,9 +164,17 @@ fn sources(common: &Common, settings: &Settings) -> Vec<String> {
 
 fn load_options(settings: &Settings) -> LoadOptions {
     LoadOptions {
-        plugins: settings.list("INVENTORY_ENABLED").iter().filter_map(|name| Plugin::by_name(name)).collect(),
+        plugins: settings
+            .list("INVENTORY_ENABLED")
+            .iter()
+            .filter_map(|name| Plugin::by_name(name))
+            .collect(),
         ignored_extensions: settings.list("INVENTORY_IGNORE_EXTS"),
-        ignored_patterns: settings.list("INVENTORY_IGNORE_PATTERNS").iter().filter_map(|p| regex::Regex::new(p).ok()).collect(),
+        ignored_patterns: settings
+            .list("INVENTORY_IGNORE_PATTERNS")
+            .iter()
+            .filter_map(|p| regex::Regex::new(p).ok())
+            .collect(),
         invalid_group_names: match settings.get("TRANSFORM_INVALID_GROUP_CHARS") {
             Some("always") => InvalidGroupNames::Always,
             Some("silently") => InvalidGroupNames::Silently,
@@ -169,7 +199,8 @@ fn limit(
     let pattern = Pattern::parse_limit(&common.limit.join(","), files, warnings)
         .map_err(|d| Refusal::new(exit::GENERAL, d))?;
     if loaded.inventory.matching(&pattern).hosts.is_empty() {
-        let message = "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
+        let message =
+            "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
         return Err(Refusal::new(exit::GENERAL, Diagnostic::error(message)));
     }
     Ok(Some(pattern))
@@ -188,13 +219,24 @@ fn options(
     };
     let forks = match &common.forks {
         Some(text) => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
-            Refusal::new(exit::HOST_FAILED, Diagnostic::error(format!("--forks: {text:?} is not a number of hosts, 1 or more")))
+            Refusal::new(
+                exit::HOST_FAILED,
+                Diagnostic::error(format!("--forks: {text:?} is not a number of hosts, 1 or more")),
+            )
         })?,
-        None => settings.number(setting).map_err(|d| Refusal::new(exit::BAD_OPTION, d))?.unwrap_or(5),
+        None => {
+            settings.number(setting).map_err(|d| Refusal::new(exit::BAD_OPTION, d))?.unwrap_or(5)
+        }
     };
-    let verbosity = common.verbose.max(u8::try_from(settings.number("VERBOSITY").ok().flatten().unwrap_or(0)).unwrap_or(0));
+    let verbosity = common
+        .verbose
+        .max(u8::try_from(settings.number("VERBOSITY").ok().flatten().unwrap_or(0)).unwrap_or(0));
     let split = |list: &[String]| -> Vec<String> {
-        list.iter().flat_map(|t| t.split(',')).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect()
+        list.iter()
+            .flat_map(|t| t.split(','))
+            .map(|t| t.trim().to_owned())
+            .filter(|t| !t.is_empty())
+            .collect()
     };
     let mut only = split(&common.tags);
     if only.is_empty() {
@@ -217,16 +259,24 @@ fn options(
         any_errors_fatal: settings.flag("ANY_ERRORS_FATAL"),
         remote_tmp: settings.get("REMOTE_TMP").unwrap_or("~/.ansible/tmp").to_owned(),
         limit,
-        pattern_mismatch: choice(settings, "HOST_PATTERN_MISMATCH", &[
-            ("ignore", Mismatch::Ignore),
-            ("warning", Mismatch::Warning),
-            ("error", Mismatch::Error),
-        ])?,
-        gathering: choice(settings, "GATHERING", &[
-            ("implicit", Gathering::Implicit),
-            ("explicit", Gathering::Explicit),
-            ("smart", Gathering::Smart),
-        ])?,
+        pattern_mismatch: choice(
+            settings,
+            "HOST_PATTERN_MISMATCH",
+            &[
+                ("ignore", Mismatch::Ignore),
+                ("warning", Mismatch::Warning),
+                ("error", Mismatch::Error),
+            ],
+        )?,
+        gathering: choice(
+            settings,
+            "GATHERING",
+            &[
+                ("implicit", Gathering::Implicit),
+                ("explicit", Gathering::Explicit),
+                ("smart", Gathering::Smart),
+            ],
+        )?,
         start_at,
         missing_handler_is_error: settings.flag("ERROR_ON_MISSING_HANDLER"),
     })
@@ -252,11 +302,23 @@ fn defaults(
     let bad = |d: Diagnostic| Refusal::new(exit::BAD_OPTION, d);
     let timeout = match &flags.timeout {
         Some(text) => Some(text.parse().map_err(|_| {
-            Refusal::new(exit::HOST_FAILED, Diagnostic::error(format!("--timeout: {text:?} is not a number of seconds")))
+            Refusal::new(
+                exit::HOST_FAILED,
+                Diagnostic::error(format!("--timeout: {text:?} is not a number of seconds")),
+            )
         })?),
         None => settings.number("TIMEOUT").map_err(bad)?,
     };
-    let password = asked(flags.ask_pass, flags.connection_password_file.clone().or_else(|| settings.path("CONNECTION_PASSWORD_FILE")), "SSH password: ", outside, redactor)?;
+    let password = asked(
+        flags.ask_pass,
+        flags
+            .connection_password_file
+            .clone()
+            .or_else(|| settings.path("CONNECTION_PASSWORD_FILE")),
+        "SSH password: ",
+        outside,
+        redactor,
+    )?;
     let become_password = asked(
         flags.ask_become_pass || settings.flag("BECOME_ASK_PASS"),
         flags.become_password_file.clone().or_else(|| settings.path("BECOME_PASSWORD_FILE")),
@@ -264,7 +326,9 @@ fn defaults(
         outside,
         redactor,
     )?;
-    let text = |flag: &Option<String>, name: &str| flag.clone().or_else(|| settings.get(name).map(str::to_owned));
+    let text = |flag: &Option<String>, name: &str| {
+        flag.clone().or_else(|| settings.get(name).map(str::to_owned))
+    };
     let task_timeout = match persona {
         Persona::Ansible => None,
         Persona::Mainstay => settings.number("MAINSTAY_TASK_TIMEOUT").map_err(bad)?,
@@ -272,7 +336,10 @@ fn defaults(
     Ok(Defaults {
         connection: text(&flags.connection, "TRANSPORT").unwrap_or_else(|| "ssh".to_owned()),
         user: text(&flags.user, "REMOTE_USER"),
-        key_file: flags.private_key.clone().or_else(|| settings.path("PRIVATE_KEY_FILE").map(|p| p.display().to_string())),
+        key_file: flags
+            .private_key
+            .clone()
+            .or_else(|| settings.path("PRIVATE_KEY_FILE").map(|p| p.display().to_string())),
         port: settings.number("REMOTE_PORT").map_err(bad)?.and_then(|p| u16::try_from(p).ok()),
         common_args: text(&flags.ssh_common_args, "SSH_COMMON_ARGS"),
         extra_args: text(&flags.ssh_extra_args, "SSH_EXTRA_ARGS"),
@@ -280,7 +347,8 @@ fn defaults(
         timeout,
         host_key_checking: Some(settings.flag("HOST_KEY_CHECKING")),
         become_: flags.become_ || settings.flag("BECOME"),
-        become_method: text(&flags.become_method, "BECOME_METHOD").unwrap_or_else(|| "sudo".to_owned()),
+        become_method: text(&flags.become_method, "BECOME_METHOD")
+            .unwrap_or_else(|| "sudo".to_owned()),
         become_user: text(&flags.become_user, "BECOME_USER").unwrap_or_else(|| "root".to_owned()),
         become_exe: settings.get("BECOME_EXE").map(str::to_owned),
         become_flags: settings.get("BECOME_FLAGS").map(str::to_owned),
@@ -301,10 +369,14 @@ fn asked(
     let refuse = |message: String| Refusal::new(exit::GENERAL, Diagnostic::error(message));
     let text = match (file, ask) {
         (Some(path), _) => {
-            let bytes = outside.read(&path).map_err(|e| refuse(format!("cannot read {}: {e}", path.display())))?;
+            let bytes = outside
+                .read(&path)
+                .map_err(|e| refuse(format!("cannot read {}: {e}", path.display())))?;
             Some(String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned())
         }
-        (None, true) => Terminal.ask(question, true).map_err(|e| refuse(format!("cannot ask for a password: {e}")))?,
+        (None, true) => Terminal
+            .ask(question, true)
+            .map_err(|e| refuse(format!("cannot ask for a password: {e}")))?,
         (None, false) => None,
     };
     Ok(text.filter(|t| !t.is_empty()).map(|text| {
@@ -316,7 +388,9 @@ fn asked(
 /// `$XDG_STATE_HOME/mainstay/runs`, by default below `~/.local/state`.
 pub fn runs_directory(outside: &dyn Outside) -> PathBuf {
     let state = outside.env("XDG_STATE_HOME").filter(|s| !s.is_empty()).map(PathBuf::from);
-    let home = || PathBuf::from(outside.env("HOME").unwrap_or_else(|| "/".to_owned())).join(".local/state");
+    let home = || {
+        PathBuf::from(outside.env("HOME").unwrap_or_else(|| "/".to_owned())).join(".local/state")
+    };
     state.unwrap_or_else(home).join("mainstay/runs")
 }
 
@@ -340,15 +414,20 @@ fn journal(outside: &dyn Outside) -> Result<(Arc<str>, Arc<Journal>), Refusal> {
     Ok((Arc::from(id), Arc::new(journal)))
 }
 
-fn report(common: &Common, options: &Options, settings: &Settings) -> Box<dyn crate::event::Listener> {
+fn report(
+    common: &Common,
+    options: &Options,
+    settings: &Settings,
+) -> Box<dyn crate::event::Listener> {
     let terminal = std::io::stdout().is_terminal();
-    let color = (terminal || settings.flag("FORCE_COLOR")) && settings.get("NOCOLOR").is_none_or(|v| v == "false");
+    let color = (terminal || settings.flag("FORCE_COLOR"))
+        && settings.get("NOCOLOR").is_none_or(|v| v == "false");
     let look = Look {
         color,
         verbosity: options.verbosity,
         skipped_hosts: settings.flag("DISPLAY_SKIPPED_HOSTS"),
         ok_hosts: settings.flag("DISPLAY_OK_HOSTS"),
-        debug: settings.flag("DEFAULT_DEBUG"),
+        debug: settings.flag("DEBUG"),
         check_markers: common.check && settings.flag("CHECK_MODE_MARKERS"),
         failed_to_stderr: settings.flag("DISPLAY_FAILED_STDERR"),
         custom_stats: settings.flag("SHOW_CUSTOM_STATS"),
@@ -358,7 +437,11 @@ fn report(common: &Common, options: &Options, settings: &Settings) -> Box<dyn cr
 }
 
 /// Variables of hosts, with one cache for each playbook directory.
-fn merge(outside: Arc<dyn Outside>, secrets: Arc<Secrets>, directories: Vec<PathBuf>) -> crate::engine::MergeVars {
+fn merge(
+    outside: Arc<dyn Outside>,
+    secrets: Arc<Secrets>,
+    directories: Vec<PathBuf>,
+) -> crate::engine::MergeVars {
     let caches: Mutex<HashMap<Option<PathBuf>, Arc<HostVars>>> = Mutex::default();
     Box::new(move |inventory, host, playbook| {
         let files = Files { outside: &*outside, secrets: &secrets };
@@ -368,7 +451,13 @@ fn merge(outside: Arc<dyn Outside>, secrets: Arc<Secrets>, directories: Vec<Path
             Arc::clone(caches.entry(key.clone()).or_insert_with(|| {
                 let playbooks: Vec<PathBuf> = key.into_iter().collect();
                 let mut warnings = Diagnostics::default();
-                Arc::new(HostVars::new(&directories, &playbooks, HashBehaviour::Replace, files, &mut warnings))
+                Arc::new(HostVars::new(
+                    &directories,
+                    &playbooks,
+                    HashBehaviour::Replace,
+                    files,
+                    &mut warnings,
+                ))
             }))
         };
         vars.get(inventory, host, files)
@@ -384,7 +473,8 @@ fn reload(
 ) -> Box<dyn Fn() -> Result<inventory::Inventory, Diagnostics> + Send + Sync> {
     Box::new(move || {
         let files = Files { outside: &*outside, secrets: &secrets };
-        inventory::load(&sources, &options, files, &Constructed(&templar)).map(|loaded| loaded.inventory)
+        inventory::load(&sources, &options, files, &Constructed(&templar))
+            .map(|loaded| loaded.inventory)
     })
 }
 

@@ -24,7 +24,9 @@ pub fn watch(stop: Arc<AtomicBool>) -> std::io::Result<()> {
             if stop.swap(true, Ordering::SeqCst) {
                 std::process::exit(i32::from(exit::INTERRUPTED));
             }
-            super::terminal::complain("stopping: what runs is finished first; interrupt again to end at once");
+            super::terminal::complain(
+                "stopping: what runs is finished first; interrupt again to end at once",
+            );
         }
     });
     Ok(())

@@ -11,7 +11,9 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use mainstay_language::diag::Diagnostic;
 use mainstay_language::inventory::{Order, Shuffle};
-use mainstay_language::playbook::{Action, BlockKind, Item, Keywords, Lineage, Play, Playbook, Section, Task};
+use mainstay_language::playbook::{
+    Action, BlockKind, Item, Keywords, Lineage, Play, Playbook, Section, Task,
+};
 use mainstay_language::value::{Map, Scope, Text, Value, string};
 use std::sync::{Arc, OnceLock};
 
@@ -34,7 +36,7 @@ pub async fn run_all(run: &Run, playbook: Playbook) -> Result<(), Diagnostic> {
         if run.interrupted() {
             break;
         }
-        let flow = one(run, &Arc::new(play), index + 1).await?;
+        let flow = one(run, &play, index + 1).await?;
         if let Some(fatal) = run.take_fatal() {
             return Err(fatal);
         }
@@ -97,10 +99,17 @@ async fn one(run: &Run, play: &Arc<Play>, number: usize) -> Result<Flow, Diagnos
 }
 
 fn lost(run: &Run, hosts: &[Arc<str>]) -> usize {
-    hosts.iter().filter(|host| matches!(run.out(host), Some(Out::Failed | Out::Unreachable))).count()
+    hosts
+        .iter()
+        .filter(|host| matches!(run.out(host), Some(Out::Failed | Out::Unreachable)))
+        .count()
 }
 
-async fn run_batch(run: &Run, playing: &Arc<Playing>, batch: &[Arc<str>]) -> Result<(), Diagnostic> {
+async fn run_batch(
+    run: &Run,
+    playing: &Arc<Playing>,
+    batch: &[Arc<str>],
+) -> Result<(), Diagnostic> {
     let live: Vec<Arc<str>> = batch
         .iter()
         .filter(|host| !matches!(run.out(host), Some(Out::Failed | Out::Unreachable)))
@@ -115,7 +124,8 @@ async fn run_batch(run: &Run, playing: &Arc<Playing>, batch: &[Arc<str>]) -> Res
     if let Some(maintenance) = &playing.play.maintenance {
         return bracket::run(run, playing, &live, maintenance).await;
     }
-    let strategy = only(run, playing, "strategy")?.map_or_else(|| "linear".to_owned(), |v| string(&v));
+    let strategy =
+        only(run, playing, "strategy")?.map_or_else(|| "linear".to_owned(), |v| string(&v));
     match strategy.rsplit('.').next().unwrap_or(&strategy) {
         "linear" => {
             let mut party = prepared(run, playing, &live, &SECTIONS)?;
@@ -185,7 +195,9 @@ struct Facts {
 impl Facts {
     fn wanted(&self, run: &Run, host: &str) -> bool {
         !self.never
-            && (self.always || run.options.gathering != Gathering::Smart || !run.world.host(host).gathered)
+            && (self.always
+                || run.options.gathering != Gathering::Smart
+                || !run.world.host(host).gathered)
     }
 }
 
@@ -193,9 +205,11 @@ impl Facts {
 fn facts_task(run: &Run, playing: &Arc<Playing>) -> Result<Facts, Diagnostic> {
     let said = only(run, playing, "gather_facts")?.as_ref().and_then(as_bool);
     let mut args = Map::new();
-    for (keyword, argument) in
-        [("gather_subset", "gather_subset"), ("gather_timeout", "gather_timeout"), ("fact_path", "fact_path")]
-    {
+    for (keyword, argument) in [
+        ("gather_subset", "gather_subset"),
+        ("gather_timeout", "gather_timeout"),
+        ("fact_path", "fact_path"),
+    ] {
         if let Some(value) = playing.play.only.get(keyword) {
             args.insert(argument, value.clone());
         }
@@ -222,12 +236,17 @@ fn facts_task(run: &Run, playing: &Arc<Playing>) -> Result<Facts, Diagnostic> {
     Ok(Facts {
         task: Arc::new(Task::plain(lineage, action)),
         always: said == Some(true),
-        never: said == Some(false) || (said.is_none() && run.options.gathering == Gathering::Explicit),
+        never: said == Some(false)
+            || (said.is_none() && run.options.gathering == Gathering::Explicit),
     })
 }
 
 /// The rendered value of a keyword of plays alone.
-pub(super) fn only(run: &Run, playing: &Arc<Playing>, keyword: &str) -> Result<Option<Value>, Diagnostic> {
+pub(super) fn only(
+    run: &Run,
+    playing: &Arc<Playing>,
+    keyword: &str,
+) -> Result<Option<Value>, Diagnostic> {
     match playing.play.only.get(keyword) {
         None => Ok(None),
         Some(raw) => {
@@ -252,7 +271,11 @@ fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-fn ordered(run: &Run, playing: &Arc<Playing>, mut hosts: Vec<Arc<str>>) -> Result<Vec<Arc<str>>, Diagnostic> {
+fn ordered(
+    run: &Run,
+    playing: &Arc<Playing>,
+    mut hosts: Vec<Arc<str>>,
+) -> Result<Vec<Arc<str>>, Diagnostic> {
     let order = only(run, playing, "order")?.map_or_else(|| "inventory".to_owned(), |v| string(&v));
     let Some(order) = Order::by_name(&order) else {
         let message = format!(
@@ -269,7 +292,8 @@ struct Dice(i128);
 
 impl Shuffle for Dice {
     fn up_to(&mut self, last: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let high = (self.0 >> 33).unsigned_abs();
         usize::try_from(high % (last as u128 + 1)).unwrap_or(0)
     }
@@ -277,6 +301,10 @@ impl Shuffle for Dice {
 
 /// A reader of keywords in a play's own scope.
 #[must_use]
-pub fn reader<'a>(run: &'a Run, scope: &'a Arc<dyn Scope>, site: &'a mainstay_language::template::Site) -> Reader<'a> {
+pub fn reader<'a>(
+    run: &'a Run,
+    scope: &'a Arc<dyn Scope>,
+    site: &'a mainstay_language::template::Site,
+) -> Reader<'a> {
     Reader { templar: &run.templar, scope, site }
 }

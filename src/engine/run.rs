@@ -3,18 +3,18 @@
 use super::cluster_slot::ClusterSlot;
 use super::connections::Connections;
 use super::playing::Playing;
+use super::prompt::Prompter;
 use super::tags::Selection;
 use super::world::World;
-use super::prompt::Prompter;
 use crate::event::{Event, Events, Redactor};
 use crate::modules::{Ask, Clock, Effects};
 use mainstay_language::diag::{Diagnostic, Diagnostics, Place};
 use mainstay_language::inventory::{Files, Inventory, LOCALHOST, Pattern};
-use mainstay_language::vault::Secrets;
 use mainstay_language::outside::Outside;
 use mainstay_language::playbook::{Action, Loader, Task};
 use mainstay_language::template::Templar;
 use mainstay_language::value::{Map, Scope, Value, string};
+use mainstay_language::vault::Secrets;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -154,13 +154,43 @@ impl Run {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts {
-            id, options, world, templar, outside, clock, effects, events, loader, connections,
-            cluster, stop, redactor, prompter, secrets, reload,
+            id,
+            options,
+            world,
+            templar,
+            outside,
+            clock,
+            effects,
+            events,
+            loader,
+            connections,
+            cluster,
+            stop,
+            redactor,
+            prompter,
+            secrets,
+            reload,
         } = parts;
         let slots = tokio::sync::Semaphore::new(options.forks.max(1));
         Self {
-            id, options, world, templar, outside, clock, effects, events, loader, connections,
-            cluster, stop, redactor, prompter, secrets, reload, slots, state: Mutex::default(),
+            id,
+            options,
+            world,
+            templar,
+            outside,
+            clock,
+            effects,
+            events,
+            loader,
+            connections,
+            cluster,
+            stop,
+            redactor,
+            prompter,
+            secrets,
+            reload,
+            slots,
+            state: Mutex::default(),
         }
     }
 
@@ -240,9 +270,15 @@ impl Run {
     /// Whether `--tags` and `--skip-tags` select a task.
     #[must_use]
     pub fn selects(&self, playing: &Arc<Playing>, task: &Arc<Task>) -> bool {
-        let written: Vec<_> = task.lineage.tags().collect();
-        if written.is_empty() {
-            return self.options.tags.takes(&[]);
+        self.options.tags.takes(&self.tags(playing, task))
+    }
+
+    /// The tags of a task and of all around it, rendered with the variables of the play.
+    #[must_use]
+    pub fn tags(&self, playing: &Arc<Playing>, task: &Arc<Task>) -> Vec<String> {
+        let mut written = task.lineage.tags().peekable();
+        if written.peek().is_none() {
+            return Vec::new();
         }
         let scope: Arc<dyn Scope> = playing.scope(&self.world);
         let mut tags = Vec::new();
@@ -255,7 +291,7 @@ impl Run {
                 Err(_) => tags.push(tag.as_str().to_owned()),
             }
         }
-        self.options.tags.takes(&tags)
+        tags
     }
 
     /// Whether an action runs once for all hosts by its nature.
@@ -281,25 +317,29 @@ impl Run {
                     vars.fact_vars.extend_with(variables);
                 }
             }),
-            Ask::IncludeVars(variables) => self.world.learn(host, |vars| vars.included.extend_with(variables)),
+            Ask::IncludeVars(variables) => {
+                self.world.learn(host, |vars| vars.included.extend_with(variables))
+            }
             Ask::AddHost { name, groups, variables } => self.add_host(name, groups, variables),
             Ask::JoinGroup { group, parents } => {
                 let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
-                let joined = self
-                    .world
-                    .change_inventory(|inventory| inventory.group_by_at_run_time(host, group, &parents));
+                let joined = self.world.change_inventory(|inventory| {
+                    inventory.group_by_at_run_time(host, group, &parents)
+                });
                 self.warn_if(joined.err());
             }
-            Ask::SetStats { data, per_host, aggregate } => self.set_stats(host, data, *per_host, *aggregate),
+            Ask::SetStats { data, per_host, aggregate } => {
+                self.set_stats(host, data, *per_host, *aggregate)
+            }
             Ask::Reconnect | Ask::ShowResult => {}
         }
     }
 
     fn add_host(&self, name: &str, groups: &[String], variables: &Map) {
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let added = self
-            .world
-            .change_inventory(|inventory| inventory.add_host_at_run_time(name, None, &groups, variables));
+        let added = self.world.change_inventory(|inventory| {
+            inventory.add_host_at_run_time(name, None, &groups, variables)
+        });
         self.warn_if(added.err());
     }
 
@@ -319,9 +359,14 @@ impl Run {
     ///
     /// # Errors
     /// A pattern is wrong.
-    pub fn select_hosts(&self, patterns: &[String], place: Option<&Place>) -> Result<Vec<Arc<str>>, Diagnostic> {
+    pub fn select_hosts(
+        &self,
+        patterns: &[String],
+        place: Option<&Place>,
+    ) -> Result<Vec<Arc<str>>, Diagnostic> {
         let mut warnings = Diagnostics::default();
-        let pattern = Pattern::parse_all(patterns.iter().map(String::as_str), place, &mut warnings)?;
+        let pattern =
+            Pattern::parse_all(patterns.iter().map(String::as_str), place, &mut warnings)?;
         let matched = match &self.options.limit {
             Some(limit) => self.world.inventory().matching_within(&pattern, limit),
             None => self.world.inventory().matching(&pattern),
@@ -332,7 +377,8 @@ impl Run {
                 Mismatch::Ignore => {}
                 Mismatch::Warning => self.events.emit(Event::Warning { message }),
                 Mismatch::Error => {
-                    return Err(Diagnostic::error(format!("no host or group matches {name:?}")).at_opt(place));
+                    return Err(Diagnostic::error(format!("no host or group matches {name:?}"))
+                        .at_opt(place));
                 }
             }
         }
@@ -346,7 +392,9 @@ impl Run {
     pub fn refresh_inventory(&self) {
         match (self.reload)() {
             Ok(inventory) => self.world.change_inventory(|old| *old = inventory),
-            Err(diagnostics) => self.events.emit(Event::Warning { message: diagnostics.to_string() }),
+            Err(diagnostics) => {
+                self.events.emit(Event::Warning { message: diagnostics.to_string() })
+            }
         }
     }
 
@@ -375,7 +423,9 @@ impl Run {
                     Value::list(old.iter().chain(new.iter()).cloned().collect())
                 }
                 (true, Some(Value::Int(old)), Value::Int(new)) => Value::Int(old + new),
-                (true, Some(Value::Text(old)), Value::Text(new)) => Value::text(format!("{old}{new}")),
+                (true, Some(Value::Text(old)), Value::Text(new)) => {
+                    Value::text(format!("{old}{new}"))
+                }
                 _ => value.clone(),
             };
             stats.insert(key.clone(), new);

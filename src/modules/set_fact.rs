@@ -46,7 +46,7 @@ impl Module for SetFact {
         }
         if let Some(name) = variables.keys().map(string).find(|name| !is_identifier(name)) {
             return Err(Failure::msg(format!(
-                "The variable name '{name}' is not valid: it must start with a letter or underscore, contain only \
+                "Invalid variable name '{name}': it must start with a letter or underscore, contain only \
                  letters, digits and underscores, and not be a keyword"
             )));
         }

@@ -22,10 +22,14 @@ pub fn line(step: &NodeStep) -> Option<(Tone, String)> {
         NodeStep::Waiting(what) => (Tone::Plain, format!("waiting: {what}")),
         NodeStep::NotNeeded => (Tone::Good, "nothing to do".to_owned()),
         NodeStep::Cordoned { before: false } => (Tone::Changed, "cordoned".to_owned()),
-        NodeStep::Cordoned { before: true } => (Tone::Plain, "was cordoned before and stays so".to_owned()),
+        NodeStep::Cordoned { before: true } => {
+            (Tone::Plain, "was cordoned before and stays so".to_owned())
+        }
         NodeStep::Draining { pods: 1 } => (Tone::Changed, "draining: 1 pod".to_owned()),
         NodeStep::Draining { pods } => (Tone::Changed, format!("draining: {pods} pods")),
-        NodeStep::Blocked { pod, why } => (Tone::Bad, format!("eviction of {pod} is refused: {why}")),
+        NodeStep::Blocked { pod, why } => {
+            (Tone::Bad, format!("eviction of {pod} is refused: {why}"))
+        }
         NodeStep::Gone { .. } => return None,
         NodeStep::Drained => (Tone::Good, "drained".to_owned()),
         NodeStep::Ready => (Tone::Good, "ready".to_owned()),

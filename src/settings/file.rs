@@ -32,7 +32,10 @@ pub fn parse(text: &str) -> Result<Values, (u32, String)> {
             continue;
         }
         let Some(at) = trimmed.find(['=', ':']) else {
-            return Err((number, format!("expected \"key = value\" or \"[section]\", found {trimmed:?}")));
+            return Err((
+                number,
+                format!("expected \"key = value\" or \"[section]\", found {trimmed:?}"),
+            ));
         };
         let (key, value) = trimmed.split_at(at);
         let value = value.get(1..).unwrap_or_default();
@@ -52,7 +55,8 @@ mod tests {
     fn reads_what_configparser_reads() {
         let text = "# c\n[defaults]\nforks = 20 ; many\nRoles_Path: a:b\nlist =\n  one\n  two\n[ssh_connection]\npipelining=True\n";
         let values = parse(text).unwrap();
-        let get = |s: &str, k: &str| values.get(&(s.to_owned(), k.to_owned())).map(|v| v.0.as_str());
+        let get =
+            |s: &str, k: &str| values.get(&(s.to_owned(), k.to_owned())).map(|v| v.0.as_str());
         assert_eq!(get("defaults", "forks"), Some("20"));
         assert_eq!(get("defaults", "roles_path"), Some("a:b"));
         assert_eq!(get("defaults", "list"), Some("\none\ntwo"));

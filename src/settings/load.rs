@@ -61,7 +61,8 @@ impl Settings {
             && outside.env("ANSIBLE_CONFIG").is_none()
             && world_writable(outside)
         {
-            warnings.push(format!("{} is in a directory that everybody may write to", path.display()));
+            warnings
+                .push(format!("{} is in a directory that everybody may write to", path.display()));
         }
         Ok(Self { file, directory: outside.directory(), home, values, warnings })
     }
@@ -97,7 +98,8 @@ impl Settings {
                 Origin::Environment(variable) => variable.to_owned(),
                 Origin::File(path, line) => format!("{}:{line}", path.display()),
             };
-            Diagnostic::error(format!("{name}: {text:?} is not a whole number")).hint(format!("it is set in {whence}"))
+            Diagnostic::error(format!("{name}: {text:?} is not a whole number"))
+                .hint(format!("it is set in {whence}"))
         })
     }
 
@@ -171,7 +173,9 @@ fn value_of(
         }
     }
     for (section, key) in setting.ini {
-        if let (Some((value, line)), Some(path)) = (read.get(&((*section).to_owned(), (*key).to_owned())), path) {
+        if let (Some((value, line)), Some(path)) =
+            (read.get(&((*section).to_owned(), (*key).to_owned())), path)
+        {
             return (value.clone(), Origin::File(path.to_path_buf(), *line));
         }
     }

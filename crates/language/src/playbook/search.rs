@@ -51,6 +51,9 @@ impl Loader {
         playbook_directory: &Path,
     ) -> Result<PathBuf, Diagnostic> {
         let mut directories = vec![playbook_directory.join("roles")];
+        if let Some(path) = self.collection_role(name, playbook_directory) {
+            return Ok(path);
+        }
         directories.extend(self.setup.roles_path.iter().cloned());
         directories
             .extend(parent.role().and_then(|role| role.path.parent()).map(Path::to_path_buf));
@@ -73,6 +76,18 @@ impl Loader {
         }
         Err(Diagnostic::error(format!("there is no role {name:?}"))
             .hint(format!("looked in {}", tried.join(", "))))
+    }
+
+    /// `namespace.collection.role`: beside the playbook, then in the collections path.
+    fn collection_role(&self, name: &str, playbook_directory: &Path) -> Option<PathBuf> {
+        let mut parts = name.splitn(3, '.');
+        let (namespace, collection, role) = (parts.next()?, parts.next()?, parts.next()?);
+        let beside = playbook_directory.join("collections");
+        std::iter::once(&beside).chain(&self.setup.collections_path).find_map(|directory| {
+            let collection = directory.join("ansible_collections").join(namespace).join(collection);
+            let path = self.absolute(&collection.join("roles").join(role.replace('.', "/")));
+            self.is_directory(&path).then_some(path)
+        })
     }
 
     /// `stem` in `directory` with the extensions of YAML files, or as it is.
