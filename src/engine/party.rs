@@ -352,7 +352,13 @@ impl<'a> Party<'a> {
     }
 
     fn notify(&mut self, index: usize, task: &Arc<Task>, done: &Done) {
+        if done.notify.is_empty() {
+            return;
+        }
         let handlers = self.playing.handlers();
+        for warning in &handlers.unusable {
+            self.run.warn_once(warning.clone());
+        }
         for name in &done.notify {
             if handlers.named(name).is_empty() {
                 self.run.missing_handler(name, task);

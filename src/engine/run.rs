@@ -15,7 +15,7 @@ use mainstay_language::playbook::{Action, Loader, Task};
 use mainstay_language::template::Templar;
 use mainstay_language::value::{Map, Scope, Value, string};
 use mainstay_language::vault::Secrets;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -147,6 +147,7 @@ struct State {
     fatal: Option<Diagnostic>,
     ended_play: bool,
     custom_stats: Map,
+    warned: HashSet<String>,
 }
 
 impl Run {
@@ -320,14 +321,7 @@ impl Run {
             Ask::IncludeVars(variables) => {
                 self.world.learn(host, |vars| vars.included.extend_with(variables))
             }
-            Ask::AddHost { name, groups, variables } => self.add_host(name, groups, variables),
-            Ask::JoinGroup { group, parents } => {
-                let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
-                let joined = self.world.change_inventory(|inventory| {
-                    inventory.group_by_at_run_time(host, group, &parents)
-                });
-                self.warn_if(joined.err());
-            }
+            Ask::AddHost { .. } | Ask::JoinGroup { .. } => {}
             Ask::SetStats { data, per_host, aggregate } => {
                 self.set_stats(host, data, *per_host, *aggregate)
             }
@@ -335,12 +329,31 @@ impl Run {
         }
     }
 
-    fn add_host(&self, name: &str, groups: &[String], variables: &Map) {
-        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let added = self.world.change_inventory(|inventory| {
-            inventory.add_host_at_run_time(name, None, &groups, variables)
-        });
-        self.warn_if(added.err());
+    /// Does at once what a module wants from the inventory: its result depends on whether that is new. `None` if it wants
+    /// nothing of the kind.
+    ///
+    /// # Errors
+    /// A name that cannot be used.
+    pub fn enroll(&self, host: &Arc<str>, ask: &Ask) -> Result<Option<bool>, Diagnostic> {
+        self.world
+            .change_inventory(|inventory| match ask {
+                Ask::AddHost { name, groups, variables } => {
+                    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+                    inventory.add_host_at_run_time(name, None, &groups, variables).map(Some)
+                }
+                Ask::JoinGroup { group, parents } => {
+                    let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
+                    inventory.group_by_at_run_time(host, group, &parents).map(Some)
+                }
+                _ => Ok(None),
+            })
+    }
+
+    /// A warning that is told once a run.
+    pub fn warn_once(&self, message: String) {
+        if self.state().warned.insert(message.clone()) {
+            self.events.emit(Event::Warning { message });
+        }
     }
 
     fn warn_if(&self, diagnostic: Option<Diagnostic>) {

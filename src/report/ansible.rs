@@ -156,9 +156,7 @@ impl AnsibleReport {
     fn failed(&mut self, result: &TaskResult, host: &str, looped: bool) {
         self.print_banner();
         self.warnings(result);
-        if let Some(diagnostic) = &result.diagnostic {
-            self.complain(RED, &format!("[ERROR]: {}", diagnostic.render()));
-        }
+        self.why(result);
         if result.verdict == Verdict::Failed {
             self.diff(result);
         }
@@ -175,6 +173,19 @@ impl AnsibleReport {
         if result.ignored {
             self.say(CYAN, "...ignoring");
         }
+    }
+
+    /// The error of a task with the lines that it stands in.
+    fn why(&mut self, result: &TaskResult) {
+        let Some(diagnostic) = &result.diagnostic else { return };
+        let mut text = format!("[ERROR]: {}", diagnostic.message);
+        if let Some(place) = &diagnostic.place {
+            text.push_str(&format!("\nOrigin: {place}\n\n{}", place.excerpt(2)));
+        }
+        if let Some(hint) = &diagnostic.hint {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+        if self.look.failed_to_stderr { self.complain(RED, &text) } else { self.say(RED, &text) }
     }
 
     fn item(&mut self, result: &TaskResult) {
@@ -202,9 +213,7 @@ impl AnsibleReport {
             Verdict::Failed | Verdict::Unreachable => {
                 self.print_banner();
                 self.warnings(result);
-                if let Some(diagnostic) = &result.diagnostic {
-                    self.complain(RED, &format!("[ERROR]: {}", diagnostic.render()));
-                }
+                self.why(result);
                 let line =
                     format!("failed: [{host}] (item={item}) => {}", self.dump(result, false));
                 if self.look.failed_to_stderr {
@@ -250,7 +259,11 @@ impl AnsibleReport {
         for (key, value) in result.fields.iter() {
             let name = string(key);
             let hidden = name.starts_with("_ansible_")
-                || matches!(name.as_str(), "warnings" | "deprecations" | "diff" | "invocation")
+                || matches!(
+                    name.as_str(),
+                    "warnings" | "deprecations" | "diff" | "exception" | "failed_when_suppressed_exception"
+                )
+                || (name == "invocation" && self.look.verbosity < 3)
                 || (always && matches!(name.as_str(), "changed" | "failed"))
                 || (name == "failed" && result.verdict != Verdict::Failed)
                 || (name == "stdout_lines" || name == "stderr_lines") && result.action == "raw"
