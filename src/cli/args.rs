@@ -1,5 +1,11 @@
 //! The command line.
 
+mod tools;
+mod vault;
+
+pub use tools::{AdHoc, Config, ConfigAction, Dump, Format, Inventory, Which};
+pub use vault::{Edit, Encrypt, EncryptString, Files, Rekey, VaultAction, VaultTool};
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -17,6 +23,12 @@ pub struct Mainstay {
 pub enum Command {
     /// Run playbooks
     Run(Playbook),
+    /// Show hosts, groups and their variables
+    Inventory(Inventory),
+    /// Encrypt and decrypt files and values
+    Vault(VaultTool),
+    /// Show the settings
+    Config(Config),
     /// Upgrade a kubeadm cluster: control planes first, then workers, one minor version
     Upgrade(Upgrade),
     /// List recorded runs and the nodes that they still hold
@@ -52,24 +64,58 @@ pub struct Playbook {
     pub start_at_task: Option<String>,
 }
 
-/// Flags that every command over an inventory takes.
+/// Flags that every command that runs tasks takes.
 #[derive(Debug, Args, Clone, Default)]
 pub struct Common {
-    /// Inventory file, directory or comma-separated hosts (repeatable)
-    #[arg(short, long, visible_alias = "inventory-file", value_name = "INVENTORY")]
-    pub inventory: Vec<String>,
-    /// Only these hosts (pattern, or @FILE)
-    #[arg(short, long, value_name = "PATTERN")]
-    pub limit: Vec<String>,
+    /// Hosts and their variables
+    #[command(flatten)]
+    pub sources: Sources,
     /// Only tasks with these tags
     #[arg(short, long, value_name = "TAGS")]
     pub tags: Vec<String>,
     /// No task with these tags
     #[arg(long, value_name = "TAGS")]
     pub skip_tags: Vec<String>,
+    /// Run notified handlers even if a task failed
+    #[arg(long)]
+    pub force_handlers: bool,
+    /// How tasks are run
+    #[command(flatten)]
+    pub execution: Execution,
+    /// How to connect
+    #[command(flatten)]
+    pub connection: Connection,
+    /// The Kubernetes API
+    #[command(flatten)]
+    pub kubernetes: Kubernetes,
+}
+
+/// Where hosts, variables and secrets come from.
+#[derive(Debug, Args, Clone, Default)]
+pub struct Sources {
+    /// Inventory file, directory or comma-separated hosts (repeatable)
+    #[arg(short, long, visible_alias = "inventory-file", value_name = "DEFAULT_HOST_LIST")]
+    pub inventory: Vec<String>,
+    /// Only these hosts (pattern, or @FILE)
+    #[arg(short, long, value_name = "PATTERN")]
+    pub limit: Vec<String>,
     /// Extra variables: key=value, JSON, YAML or @FILE (repeatable)
     #[arg(short, long, value_name = "VARS")]
     pub extra_vars: Vec<String>,
+    /// Accepted for scripts that pass it: every run gathers facts anew, none are kept between runs
+    #[arg(long)]
+    pub flush_cache: bool,
+    /// More output (repeatable)
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Vault secrets
+    #[command(flatten)]
+    pub vault: Vault,
+}
+
+/// How tasks are run.
+#[derive(Debug, Args, Clone, Default)]
+pub struct Execution {
     /// Hosts at once
     #[arg(short, long, value_name = "N")]
     pub forks: Option<String>,
@@ -79,24 +125,6 @@ pub struct Common {
     /// Show what changes in files
     #[arg(short = 'D', long)]
     pub diff: bool,
-    /// Run notified handlers even if a task failed
-    #[arg(long)]
-    pub force_handlers: bool,
-    /// Forget cached facts
-    #[arg(long)]
-    pub flush_cache: bool,
-    /// More output (repeatable)
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-    /// How to connect
-    #[command(flatten)]
-    pub connection: Connection,
-    /// Vault secrets
-    #[command(flatten)]
-    pub vault: Vault,
-    /// The Kubernetes API
-    #[command(flatten)]
-    pub kubernetes: Kubernetes,
 }
 
 /// Connection and privilege escalation.
@@ -190,9 +218,9 @@ pub struct Upgrade {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
-    /// Take over the lease of another run that has ended
-    #[arg(long, value_name = "HOLDER")]
-    pub take_over: Option<String>,
+    /// Take over the cluster's lease from a run elsewhere that does not renew it any more
+    #[arg(long)]
+    pub take_over: bool,
     /// Flags of every run
     #[command(flatten)]
     pub common: Common,

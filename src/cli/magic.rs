@@ -19,11 +19,11 @@ pub fn constants(common: &Common, options: &Options, settings: &Settings) -> Map
     map.insert("ansible_run_tags", Value::from(options.tags.only.clone()));
     map.insert("ansible_skip_tags", Value::from(options.tags.skip.clone()));
     map.insert("ansible_config_file", settings.file.as_ref().map(|p| p.display().to_string()));
-    if !common.limit.is_empty() {
-        map.insert("ansible_limit", common.limit.join(","));
+    if !common.sources.limit.is_empty() {
+        map.insert("ansible_limit", common.sources.limit.join(","));
     }
-    if !common.inventory.is_empty() {
-        map.insert("ansible_inventory_sources", Value::from(common.inventory.clone()));
+    if !common.sources.inventory.is_empty() {
+        map.insert("ansible_inventory_sources", Value::from(common.sources.inventory.clone()));
     }
     map.insert("ansible_version", Value::Map(version()));
     map.insert("ansible_playbook_python", "");

@@ -1,16 +1,29 @@
 //! Commands and arguments; the composition root, where the real clock, files and transports are wired.
 
+mod adhoc;
 mod args;
+mod abort;
+mod config;
 mod dialer;
+mod editor;
+mod embedded;
 pub mod exit;
+mod ground;
+mod inventory;
 mod listing;
 mod magic;
+mod plain;
 mod playbook;
 mod real;
+mod refusal;
+mod reports;
+mod runs;
 mod secrets;
 mod setup;
 mod signals;
 mod terminal;
+mod upgrade;
+mod vault;
 
 use clap::Parser;
 use std::ffi::OsString;
@@ -24,6 +37,13 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let code = match called.to_string_lossy().as_ref() {
         "ansible-playbook" => parsed(args::Playbook::try_parse_from(&arguments))
             .map_or_else(|code| code, |args| playbook::run(args, playbook::Persona::Ansible)),
+        "ansible" => parsed(args::AdHoc::try_parse_from(&arguments)).map_or_else(|code| code, adhoc::run),
+        "ansible-inventory" => parsed(args::Inventory::try_parse_from(&arguments))
+            .map_or_else(|code| code, |args| inventory::run(&args)),
+        "ansible-vault" => parsed(args::VaultTool::try_parse_from(&arguments))
+            .map_or_else(|code| code, |tool| vault::run(&tool)),
+        "ansible-config" => parsed(args::Config::try_parse_from(&arguments))
+            .map_or_else(|code| code, |config| config::run(&config)),
         _ => parsed(args::Mainstay::try_parse_from(&arguments)).map_or_else(|code| code, command),
     };
     ExitCode::from(code)
@@ -32,9 +52,12 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 fn command(mainstay: args::Mainstay) -> u8 {
     match mainstay.command {
         args::Command::Run(args) => playbook::run(args, playbook::Persona::Mainstay),
-        args::Command::Upgrade(_) | args::Command::Runs(_) | args::Command::Abort(_) => {
-            exit::DEFECT
-        }
+        args::Command::Inventory(args) => inventory::run(&args),
+        args::Command::Vault(tool) => vault::run(&tool),
+        args::Command::Config(config) => config::run(&config),
+        args::Command::Upgrade(args) => upgrade::run(args),
+        args::Command::Runs(args) => runs::run(&args),
+        args::Command::Abort(args) => abort::run(args),
     }
 }
 

@@ -3,12 +3,14 @@
 use super::args::Playbook as Args;
 use super::exit;
 use super::listing::{self, What};
-use super::setup::{self, Refusal};
+use super::refusal::{self, Refusal};
+use super::setup::{self, Prepared};
 use super::signals;
 use super::terminal::{complain, say};
-use crate::engine::{self, Run};
+use crate::engine::{self, Kind, Refused, Run};
 use crate::event::Event;
-use mainstay_language::diag::{Diagnostic, Diagnostics};
+use crate::journal::{self, Record};
+use mainstay_language::diag::Diagnostic;
 use mainstay_language::playbook::{LoadError, Playbook};
 
 /// Whose command line this is.
@@ -18,28 +20,43 @@ pub enum Persona {
     Ansible,
     /// `mainstay`: ours.
     Mainstay,
+    /// `ansible`: its defaults and its output.
+    AdHoc {
+        /// `-o`
+        one_line: bool,
+    },
+}
+
+impl Persona {
+    /// Whether the defaults are Ansible's.
+    #[must_use]
+    pub fn is_ansible(self) -> bool {
+        matches!(self, Self::Ansible | Self::AdHoc { .. })
+    }
 }
 
 /// Runs playbooks and returns the exit code.
 #[must_use]
 pub fn run(args: Args, persona: Persona) -> u8 {
+    on_runtime(inner(args, persona))
+}
+
+/// Runs a command to its exit code; tells why it was refused, if it was.
+pub(super) fn on_runtime(command: impl Future<Output = Result<u8, Refusal>>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(&format!("ERROR! cannot start the runtime: {error}"));
-            return exit::DEFECT;
+            return Refusal::because(exit::DEFECT, format!("cannot start the runtime: {error}")).tell();
         }
     };
-    let code = runtime
-        .block_on(async { inner(args, persona).await.unwrap_or_else(|refusal| refusal.tell()) });
+    let code = runtime.block_on(async { command.await.unwrap_or_else(Refusal::tell) });
     runtime.shutdown_background();
     code
 }
 
 async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
-    let prepared =
-        setup::prepare(&args.common, &args.playbooks, persona, args.start_at_task.clone())?;
-    let run = prepared.run;
+    let prepared = setup::prepare(&args.common, &args.playbooks, persona, args.start_at_task.clone())?;
+    let run = &prepared.run;
     let mut books = Vec::new();
     for path in &args.playbooks {
         let (book, warnings) = run.loader.playbook(path).map_err(refused)?;
@@ -50,56 +67,54 @@ async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
     }
     let what = What { hosts: args.list_hosts, tasks: args.list_tasks, tags: args.list_tags };
     if args.syntax_check || what.hosts || what.tasks || what.tags {
-        return list(&run, &books, what);
+        return list(run, &books, what);
     }
-    signals::watch(std::sync::Arc::clone(&run.stop)).map_err(|e| {
-        Refusal::new(exit::DEFECT, Diagnostic::error(format!("cannot watch signals: {e}")))
-    })?;
+    signals::watch(run.stop.clone())
+        .map_err(|e| Refusal::new(exit::DEFECT, Diagnostic::error(format!("cannot watch signals: {e}"))))?;
     let mut failure = None;
     for (file, book) in books {
         run.events.emit(Event::PlaybookStarted { file, plays: book.plays.len() });
-        if let Err(diagnostic) = engine::run_all(&run, book).await {
-            failure = Some(diagnostic);
+        if let Err(refused) = engine::run_all(run, book).await {
+            failure = Some(refused);
             break;
         }
     }
-    Ok(finish(&run, failure).await)
+    Ok(finish(&prepared, failure).await)
 }
 
 fn list(run: &Run, books: &[(String, Playbook)], what: What) -> Result<u8, Refusal> {
     for (file, book) in books {
-        let text =
-            listing::list(run, file, book, what).map_err(|d| Refusal::new(exit::GENERAL, d))?;
-        say(text.trim_end())
-            .map_err(|e| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string())))?;
+        let text = listing::list(run, file, book, what).map_err(|d| Refusal::new(exit::GENERAL, d))?;
+        say(text.trim_end()).map_err(|e| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string())))?;
     }
     Ok(exit::DONE)
 }
 
-/// The recap and the exit code.
-pub(super) async fn finish(run: &Run, failure: Option<Diagnostic>) -> u8 {
-    let interrupted = run.stop.load(std::sync::atomic::Ordering::SeqCst);
-    let (failed, unreachable) = run.losses();
-    let exit = if interrupted {
-        exit::INTERRUPTED
-    } else if failure.is_some() {
-        exit::GENERAL
-    } else if unreachable > 0 {
-        exit::UNREACHABLE
-    } else if failed > 0 {
-        exit::HOST_FAILED
-    } else {
-        exit::DONE
-    };
-    if let Some(diagnostic) = &failure {
-        complain(&format!("[ERROR]: {}", diagnostic.render()));
+/// Gives the lease back, writes the end, tells the recap; the exit code.
+pub(super) async fn finish(prepared: &Prepared, failure: Option<Refused>) -> u8 {
+    let run = &prepared.run;
+    let mut exit = code(run, failure.as_ref());
+    if let Some(refused) = &failure {
+        refusal::tell(&refused.diagnostic);
     }
-    run.events.emit(Event::RunEnded {
-        stats: run.events.stats(),
-        custom: run.custom_stats(),
-        held: Vec::new(),
-        exit,
-    });
+    if let Err(refused) = run.give_lease_back().await {
+        complain(&format!("[WARNING]: the lease could not be given back: {}", refused.diagnostic));
+    }
+    let held = match journal::read(prepared.journal.path()) {
+        Ok(contents) => journal::fold(&contents.records).held.into_values().collect(),
+        Err(error) => {
+            complain(&format!("[ERROR]: {error}"));
+            exit = exit::JOURNAL;
+            Vec::new()
+        }
+    };
+    let held: Vec<(String, String)> =
+        held.into_iter().map(|node| (node.node, format!("mainstay abort {}", run.id))).collect();
+    if let Err(error) = prepared.journal.append_durable(&Record::End { exit }) {
+        complain(&format!("[ERROR]: {error}"));
+        exit = exit::JOURNAL;
+    }
+    run.events.emit(Event::RunEnded { stats: run.events.stats(), custom: run.custom_stats(), held, exit });
     run.connections.close().await;
     match run.events.broken() {
         Some(reason) => {
@@ -110,25 +125,26 @@ pub(super) async fn finish(run: &Run, failure: Option<Diagnostic>) -> u8 {
     }
 }
 
+fn code(run: &Run, failure: Option<&Refused>) -> u8 {
+    let (failed, unreachable) = run.losses();
+    if run.stop.is_cancelled() {
+        return exit::INTERRUPTED;
+    }
+    match failure.map(|refused| refused.kind) {
+        Some(Kind::General) => exit::GENERAL,
+        Some(Kind::Guard) => exit::REFUSED,
+        Some(Kind::Locked) => exit::LOCKED,
+        Some(Kind::Journal) => exit::JOURNAL,
+        None if unreachable > 0 => exit::UNREACHABLE,
+        None if failed > 0 => exit::HOST_FAILED,
+        None => exit::DONE,
+    }
+}
+
 /// A playbook that cannot be run.
 fn refused(error: LoadError) -> Refusal {
     match error {
         LoadError::Missing(diagnostic) => Refusal::new(exit::GENERAL, diagnostic),
         LoadError::Invalid(diagnostics) => Refusal { code: exit::UNREACHABLE, diagnostics },
-    }
-}
-
-impl Refusal {
-    /// One error.
-    pub fn new(code: u8, diagnostic: Diagnostic) -> Self {
-        Self { code, diagnostics: Diagnostics::from(diagnostic) }
-    }
-
-    /// Tells the user and gives the exit code.
-    pub fn tell(self) -> u8 {
-        for diagnostic in &self.diagnostics.0 {
-            complain(&format!("[ERROR]: {}", diagnostic.render().trim_start_matches("error: ")));
-        }
-        self.code
     }
 }

@@ -1,6 +1,6 @@
 //! The real world: files, environment, programs and clock of the controller. Nothing else in the product touches them.
 
-use crate::modules::Clock;
+use crate::clock::Clock;
 use async_trait::async_trait;
 use mainstay_language::outside::{FileKind, FileStatus, Outside, Ran};
 use std::io::{self, Read, Write};
@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a program that the language asked for may run.
@@ -118,7 +119,7 @@ fn joined(reader: Option<std::thread::JoinHandle<Vec<u8>>>) -> Vec<u8> {
 }
 
 /// The clock of the controller.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct RealClock(Instant);
 
 impl Default for RealClock {
@@ -140,6 +141,18 @@ impl Clock for RealClock {
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
+
+    fn handle(&self) -> Option<Arc<dyn Clock>> {
+        Some(Arc::new(*self))
+    }
+}
+
+/// Fills these bytes from the system's source of randomness.
+///
+/// # Errors
+/// It cannot be read.
+pub fn random(bytes: &mut [u8]) -> io::Result<()> {
+    std::fs::File::open("/dev/urandom")?.read_exact(bytes)
 }
 
 /// Opens a file for appending, readable by its owner alone.

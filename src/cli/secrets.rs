@@ -21,11 +21,11 @@ pub fn load(
     redactor: &Redactor,
 ) -> Result<Secrets, Diagnostic> {
     let mut secrets = Secrets::new();
-    let mut ids = settings.list("VAULT_IDENTITY_LIST");
+    let mut ids = settings.list("DEFAULT_VAULT_IDENTITY_LIST");
     ids.extend(flags.vault_id.iter().cloned());
     let mut sources: Vec<(String, String)> = ids.iter().map(|id| split(id)).collect();
     if flags.vault_password_file.is_empty() {
-        let configured = settings.path("VAULT_PASSWORD_FILE");
+        let configured = settings.path("DEFAULT_VAULT_PASSWORD_FILE");
         sources.extend(configured.map(|p| ("default".to_owned(), p.display().to_string())));
     }
     sources.extend(flags.vault_password_file.iter().map(|f| ("default".to_owned(), f.clone())));
@@ -40,50 +40,49 @@ pub fn load(
     Ok(secrets)
 }
 
+/// Asks for a vault password.
+///
+/// # Errors
+/// There is nobody to ask, or the answer is empty.
+pub fn ask(question: &str) -> Result<Vec<u8>, Diagnostic> {
+    let answer = Terminal
+        .ask(question, true)
+        .map_err(|e| Diagnostic::error(format!("cannot ask for the vault password: {e}")))?;
+    answer.filter(|a| !a.is_empty()).map(String::into_bytes).ok_or_else(|| {
+        Diagnostic::error("no vault password was given").hint("give --vault-password-file or --vault-id where nobody can type it")
+    })
+}
+
 fn split(id: &str) -> (String, String) {
     match id.split_once('@') {
-        Some((id, source)) => {
-            (if id.is_empty() { "default" } else { id }.to_owned(), source.to_owned())
-        }
+        Some((id, source)) => (if id.is_empty() { "default" } else { id }.to_owned(), source.to_owned()),
         None => ("default".to_owned(), id.to_owned()),
     }
 }
 
 fn one(id: &str, source: &str, outside: &dyn Outside) -> Result<Vec<u8>, Diagnostic> {
     if matches!(source, "prompt" | "prompt_ask_vault_pass") {
-        let question = if id == "default" {
-            "Vault password: ".to_owned()
-        } else {
-            format!("Vault password ({id}): ")
-        };
-        let answer = Terminal
-            .ask(&question, true)
-            .map_err(|e| Diagnostic::error(format!("cannot ask for the vault password: {e}")))?;
-        return answer
-            .filter(|a| !a.is_empty())
-            .map(String::into_bytes)
-            .ok_or_else(|| Diagnostic::error("no vault password was given"));
+        let question = if id == "default" { "Vault password: ".to_owned() } else { format!("Vault password ({id}): ") };
+        return ask(&question);
     }
     let source = match (source.strip_prefix("~/"), outside.env("HOME")) {
         (Some(rest), Some(home)) => format!("{home}/{rest}"),
         _ => source.to_owned(),
     };
     let path = outside.directory().join(&source);
-    let status = outside.status(&path).ok_or_else(|| {
-        Diagnostic::error(format!("the vault password file {source} was not found"))
-    })?;
+    let status = outside
+        .status(&path)
+        .ok_or_else(|| Diagnostic::error(format!("the vault password file {source} was not found")))?;
     let bytes = if status.executable && status.kind == FileKind::File {
         from_program(&path, id, outside)?
     } else {
-        outside.read(&path).map_err(|e| {
-            Diagnostic::error(format!("cannot read the vault password file {source}: {e}"))
-        })?
+        outside
+            .read(&path)
+            .map_err(|e| Diagnostic::error(format!("cannot read the vault password file {source}: {e}")))?
     };
     let secret = trimmed(&bytes);
     if secret.is_empty() {
-        return Err(Diagnostic::error(format!(
-            "invalid vault password was provided from file ({source}): it is empty"
-        )));
+        return Err(Diagnostic::error(format!("invalid vault password was provided from file ({source}): it is empty")));
     }
     Ok(secret)
 }
@@ -96,13 +95,12 @@ fn from_program(path: &Path, id: &str, outside: &dyn Outside) -> Result<Vec<u8>,
     if stem.ends_with("-client") {
         argv.extend(["--vault-id", id]);
     }
-    let ran = outside.run(&argv, None).map_err(|e| {
-        Diagnostic::error(format!("cannot run the vault password program {program}: {e}"))
-    })?;
+    let ran = outside
+        .run(&argv, None)
+        .map_err(|e| Diagnostic::error(format!("cannot run the vault password program {program}: {e}")))?;
     if ran.status != 0 {
         let said = String::from_utf8_lossy(&ran.stderr).trim().to_owned();
-        let message =
-            format!("the vault password program {program} exited with {}: {said}", ran.status);
+        let message = format!("the vault password program {program} exited with {}: {said}", ran.status);
         return Err(Diagnostic::error(message));
     }
     Ok(ran.stdout)

@@ -5,44 +5,35 @@ use super::dialer::Transports;
 use super::exit;
 use super::magic;
 use super::playbook::Persona;
-use super::real::{RealClock, RealOutside};
-use super::secrets;
+use super::ground::Ground;
+use super::real::RealClock;
+pub use super::refusal::Refusal;
+use super::reports;
 use super::terminal::Terminal;
 use crate::engine::{
-    ClusterSlot, Connections, Defaults, Gathering, Mismatch, Options, Parts, Prompter, Run,
-    Selection, Where, World,
+    ClusterSlot, Connections, Defaults, Gathering, Mismatch, Options, Parts, Prompter, Run, Selection, Where, World,
 };
 use crate::event::{Event, Events, Redactor};
 use crate::journal::{Journal, JournalError, Record};
 use crate::modules;
-use crate::report::{AnsibleReport, Look};
-use crate::settings::Settings;
+use crate::settings::{Origin, Settings};
 use crate::transport::Secret;
 use mainstay_language::diag::{Diagnostic, Diagnostics};
-use mainstay_language::inventory::{
-    self, Constructed, Files, InvalidGroupNames, LoadOptions, Loaded, Pattern, Plugin,
-};
+use mainstay_language::inventory::{self, Constructed, Files, LoadOptions, Pattern};
 use mainstay_language::outside::Outside;
 use mainstay_language::playbook::{Loader, ModuleInfo, Modules, Names, Setup};
-use mainstay_language::template::{Site, Templar, TemplarOptions};
+use mainstay_language::template::{Site, Templar};
 use mainstay_language::value::{Map, Scope, Value};
-use mainstay_language::vars::{ExtraVars, HashBehaviour, HostVars, Layers};
 use mainstay_language::vault::Secrets;
+use mainstay_language::vars::{HashBehaviour, HostVars, Layers};
 use std::collections::HashMap;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Why nothing was run: the exit code and all that is wrong.
-#[derive(Debug)]
-pub struct Refusal {
-    /// Exit code.
-    pub code: u8,
-    /// Never empty.
-    pub diagnostics: Diagnostics,
-}
+/// What `all` means then surprises people.
+const NO_HOSTS: &str = "provided hosts list is empty, only localhost is available. Note that the implicit localhost \
+                        does not match 'all'";
 
 /// A run about to start.
 pub struct Prepared {
@@ -50,6 +41,8 @@ pub struct Prepared {
     pub run: Run,
     /// Its journal.
     pub journal: Arc<Journal>,
+    /// Where plays that are in no playbook live: the setting, or the working directory.
+    pub directory: PathBuf,
 }
 
 /// Builds a run from flags and settings; reads the inventory, connects nowhere.
@@ -62,36 +55,9 @@ pub fn prepare(
     persona: Persona,
     start_at: Option<String>,
 ) -> Result<Prepared, Refusal> {
-    let outside: Arc<dyn Outside> = Arc::new(RealOutside);
-    let settings = Settings::load(&*outside).map_err(|d| Refusal::new(exit::BAD_OPTION, d))?;
-    let redactor = Redactor::default();
-    let general = |d: Diagnostic| Refusal::new(exit::GENERAL, d);
-    let secrets = secrets::load(&common.vault, &settings, &*outside, &redactor).map_err(general)?;
-    let secrets = Arc::new(secrets);
-    let files = Files { outside: &*outside, secrets: &secrets };
-    for path in playbooks {
-        if outside.status(path).is_none() {
-            let message = format!("the playbook: {} could not be found", path.display());
-            return Err(general(Diagnostic::error(message)));
-        }
-    }
-    let mut warnings = Diagnostics(settings.warnings.iter().map(Diagnostic::warning).collect());
-    let sources = sources(common, &settings);
-    let load = load_options(&settings);
-    let templar = Arc::new(Templar::with_options(
-        Arc::clone(&outside),
-        TemplarOptions {
-            secrets: Arc::clone(&secrets) as Arc<dyn mainstay_language::template::Decrypt>,
-            broken_conditionals: settings.flag("BROKEN_CONDITIONALS"),
-        },
-    ));
-    let loaded = inventory::load(&sources, &load, files, &Constructed(&templar))
-        .map_err(|diagnostics| Refusal { code: exit::GENERAL, diagnostics })?;
-    warnings.0.extend(loaded.warnings.0.clone());
-    let extra = ExtraVars::parse(&common.extra_vars, HashBehaviour::Replace, files)
-        .map_err(|d| Refusal::new(exit::GENERAL, d))?;
-    warnings.0.extend(extra.warnings.0);
-    let limit = limit(common, &loaded, files, &mut warnings)?;
+    let Ground { outside, settings, redactor, secrets, templar, loaded, sources, load, extra, limit, mut warnings } =
+        Ground::lay(&common.sources, playbooks)?;
+    let directory = settings.path("PLAYBOOK_DIR").unwrap_or_else(|| outside.directory());
     let options = options(common, &settings, persona, limit, start_at)?;
     let constants = magic::constants(common, &options, &settings);
     let loader = Loader::new(Setup {
@@ -99,111 +65,49 @@ pub fn prepare(
         secrets: Arc::clone(&secrets),
         modules: Arc::new(Table),
         names: Arc::new(StaticNames(Arc::clone(&templar))),
-        roles_path: settings.paths("ROLES_PATH"),
+        roles_path: settings.paths("DEFAULT_ROLES_PATH"),
         collections_path: settings.paths("COLLECTIONS_PATHS"),
-        extra_vars: extra.vars.clone(),
-        private_roles: settings
-            .get("PRIVATE_ROLE_VARS")
-            .filter(|v| !v.is_empty())
-            .map(|_| settings.flag("PRIVATE_ROLE_VARS")),
+        private_roles: (settings.origin("DEFAULT_PRIVATE_ROLE_VARS") != Origin::Default)
+            .then(|| settings.flag("DEFAULT_PRIVATE_ROLE_VARS")),
+        extra_vars: extra.clone(),
     });
     let defaults = defaults(common, &settings, &*outside, &redactor, persona)?;
+    let dead_runs = super::runs::name_held(&state_directory(&*outside)).unwrap_or_else(|error| {
+        warnings.push(Diagnostic::warning(format!("what earlier runs hold is unknown: {error}")));
+        Vec::new()
+    });
     let (id, journal) = journal(&*outside)?;
-    let events = Events::new(
-        Box::new(jiff::Timestamp::now),
-        redactor.clone(),
-        vec![report(common, &options, &settings)],
-    );
+    let (report, quiet) = reports::human(common, &options, &settings, persona, &*outside)?;
+    let lines = reports::json_lines(&journal)?;
+    let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report, lines]);
+    events.emit(Event::RunStarted { run: Arc::clone(&id) });
     let directories = loaded.directories.clone();
-    let world = World::new(
-        loaded.inventory,
-        extra.vars,
-        constants,
-        merge(Arc::clone(&outside), Arc::clone(&secrets), directories),
-    );
+    let world = World::new(loaded.inventory, extra, constants, merge(Arc::clone(&outside), Arc::clone(&secrets), directories));
     let run = Run::new(Parts {
         id,
         options,
         world: Arc::new(world),
         templar: Arc::clone(&templar),
         clock: Arc::new(RealClock::default()),
-        effects: Arc::clone(&journal) as Arc<dyn modules::Effects>,
+        effects: Arc::clone(&journal) as Arc<dyn crate::journal::Effects>,
         events,
         loader,
         connections: Connections::new(Box::new(Transports::new(&*outside, None)), defaults),
-        cluster: ClusterSlot::new(place_of_api(common, &*outside)),
-        stop: Arc::new(AtomicBool::new(false)),
+        cluster: ClusterSlot::new(place_of_api(common, &*outside, dead_runs)),
+        stop: crate::cluster::Cancel::new(),
         redactor,
-        prompter: Arc::new(Terminal),
+        prompter: Arc::new(reports::Asking { terminal: Terminal, quiet }),
         secrets: Arc::clone(&secrets),
         reload: reload(Arc::clone(&outside), secrets, Arc::clone(&templar), sources, load),
         outside,
     });
+    if run.world.inventory().hosts().len() == 0 {
+        run.events.emit(Event::Warning { message: NO_HOSTS.to_owned() });
+    }
     for warning in warnings.0 {
         run.events.emit(Event::Warning { message: warning.to_string() });
     }
-    Ok(Prepared { run, journal })
-}
-
-fn sources(common: &Common, settings: &Settings) -> Vec<String> {
-    if common.inventory.is_empty() {
-        return settings
-            .list("INVENTORY")
-            .into_iter()
-            .map(|source| {
-                if source.contains(',') {
-                    source
-                } else {
-                    settings.path("INVENTORY").map_or(source, |p| p.display().to_string())
-                }
-            })
-            .collect();
-    }
-    common.inventory.clone()
-}
-
-fn load_options(settings: &Settings) -> LoadOptions {
-    LoadOptions {
-        plugins: settings
-            .list("INVENTORY_ENABLED")
-            .iter()
-            .filter_map(|name| Plugin::by_name(name))
-            .collect(),
-        ignored_extensions: settings.list("INVENTORY_IGNORE_EXTS"),
-        ignored_patterns: settings
-            .list("INVENTORY_IGNORE_PATTERNS")
-            .iter()
-            .filter_map(|p| regex::Regex::new(p).ok())
-            .collect(),
-        invalid_group_names: match settings.get("TRANSFORM_INVALID_GROUP_CHARS") {
-            Some("always") => InvalidGroupNames::Always,
-            Some("silently") => InvalidGroupNames::Silently,
-            Some("ignore") => InvalidGroupNames::Ignore,
-            _ => InvalidGroupNames::Never,
-        },
-        any_unparsed_is_failed: settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED"),
-        unparsed_is_failed: settings.flag("INVENTORY_UNPARSED_IS_FAILED"),
-        unparsed_warning: true,
-    }
-}
-
-fn limit(
-    common: &Common,
-    loaded: &Loaded,
-    files: Files<'_>,
-    warnings: &mut Diagnostics,
-) -> Result<Option<Pattern>, Refusal> {
-    if common.limit.is_empty() {
-        return Ok(None);
-    }
-    let pattern = Pattern::parse_limit(&common.limit.join(","), files, warnings)
-        .map_err(|d| Refusal::new(exit::GENERAL, d))?;
-    if loaded.inventory.matching(&pattern).hosts.is_empty() {
-        let message =
-            "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
-        return Err(Refusal::new(exit::GENERAL, Diagnostic::error(message)));
-    }
-    Ok(Some(pattern))
+    Ok(Prepared { run, journal, directory })
 }
 
 fn options(
@@ -213,30 +117,16 @@ fn options(
     limit: Option<Pattern>,
     start_at: Option<String>,
 ) -> Result<Options, Refusal> {
-    let setting = match persona {
-        Persona::Ansible => "FORKS",
-        Persona::Mainstay => "MAINSTAY_FORKS",
-    };
-    let forks = match &common.forks {
+    let setting = if persona.is_ansible() { "DEFAULT_FORKS" } else { "MAINSTAY_FORKS" };
+    let forks = match &common.execution.forks {
         Some(text) => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
-            Refusal::new(
-                exit::HOST_FAILED,
-                Diagnostic::error(format!("--forks: {text:?} is not a number of hosts, 1 or more")),
-            )
+            Refusal::new(exit::HOST_FAILED, Diagnostic::error(format!("--forks: {text:?} is not a number of hosts, 1 or more")))
         })?,
-        None => {
-            settings.number(setting).map_err(|d| Refusal::new(exit::BAD_OPTION, d))?.unwrap_or(5)
-        }
+        None => settings.number(setting).map_err(|d| Refusal::new(exit::BAD_OPTION, d))?.unwrap_or(5),
     };
-    let verbosity = common
-        .verbose
-        .max(u8::try_from(settings.number("VERBOSITY").ok().flatten().unwrap_or(0)).unwrap_or(0));
+    let verbosity = common.sources.verbose.max(u8::try_from(settings.number("DEFAULT_VERBOSITY").ok().flatten().unwrap_or(0)).unwrap_or(0));
     let split = |list: &[String]| -> Vec<String> {
-        list.iter()
-            .flat_map(|t| t.split(','))
-            .map(|t| t.trim().to_owned())
-            .filter(|t| !t.is_empty())
-            .collect()
+        list.iter().flat_map(|t| t.split(',')).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect()
     };
     let mut only = split(&common.tags);
     if only.is_empty() {
@@ -250,33 +140,25 @@ fn options(
         skip = settings.list("TAGS_SKIP");
     }
     Ok(Options {
-        check: common.check,
-        diff: common.diff || settings.flag("DIFF_ALWAYS"),
+        check: common.execution.check,
+        diff: common.execution.diff || settings.flag("DIFF_ALWAYS"),
         forks: usize::try_from(forks).unwrap_or(usize::MAX),
         verbosity,
         tags: Selection { only, skip },
-        force_handlers: common.force_handlers || settings.flag("FORCE_HANDLERS"),
+        force_handlers: common.force_handlers || settings.flag("DEFAULT_FORCE_HANDLERS"),
         any_errors_fatal: settings.flag("ANY_ERRORS_FATAL"),
         remote_tmp: settings.get("REMOTE_TMP").unwrap_or("~/.ansible/tmp").to_owned(),
         limit,
-        pattern_mismatch: choice(
-            settings,
-            "HOST_PATTERN_MISMATCH",
-            &[
-                ("ignore", Mismatch::Ignore),
-                ("warning", Mismatch::Warning),
-                ("error", Mismatch::Error),
-            ],
-        )?,
-        gathering: choice(
-            settings,
-            "GATHERING",
-            &[
-                ("implicit", Gathering::Implicit),
-                ("explicit", Gathering::Explicit),
-                ("smart", Gathering::Smart),
-            ],
-        )?,
+        pattern_mismatch: choice(settings, "HOST_PATTERN_MISMATCH", &[
+            ("ignore", Mismatch::Ignore),
+            ("warning", Mismatch::Warning),
+            ("error", Mismatch::Error),
+        ])?,
+        gathering: choice(settings, "DEFAULT_GATHERING", &[
+            ("implicit", Gathering::Implicit),
+            ("explicit", Gathering::Explicit),
+            ("smart", Gathering::Smart),
+        ])?,
         start_at,
         missing_handler_is_error: settings.flag("ERROR_ON_MISSING_HANDLER"),
     })
@@ -302,56 +184,36 @@ fn defaults(
     let bad = |d: Diagnostic| Refusal::new(exit::BAD_OPTION, d);
     let timeout = match &flags.timeout {
         Some(text) => Some(text.parse().map_err(|_| {
-            Refusal::new(
-                exit::HOST_FAILED,
-                Diagnostic::error(format!("--timeout: {text:?} is not a number of seconds")),
-            )
+            Refusal::new(exit::HOST_FAILED, Diagnostic::error(format!("--timeout: {text:?} is not a number of seconds")))
         })?),
-        None => settings.number("TIMEOUT").map_err(bad)?,
+        None => settings.number("DEFAULT_TIMEOUT").map_err(bad)?,
     };
-    let password = asked(
-        flags.ask_pass,
-        flags
-            .connection_password_file
-            .clone()
-            .or_else(|| settings.path("CONNECTION_PASSWORD_FILE")),
-        "SSH password: ",
-        outside,
-        redactor,
-    )?;
+    let password = asked(flags.ask_pass, flags.connection_password_file.clone().or_else(|| settings.path("CONNECTION_PASSWORD_FILE")), "SSH password: ", outside, redactor)?;
     let become_password = asked(
-        flags.ask_become_pass || settings.flag("BECOME_ASK_PASS"),
+        flags.ask_become_pass || settings.flag("DEFAULT_BECOME_ASK_PASS"),
         flags.become_password_file.clone().or_else(|| settings.path("BECOME_PASSWORD_FILE")),
         "BECOME password: ",
         outside,
         redactor,
     )?;
-    let text = |flag: &Option<String>, name: &str| {
-        flag.clone().or_else(|| settings.get(name).map(str::to_owned))
-    };
-    let task_timeout = match persona {
-        Persona::Ansible => None,
-        Persona::Mainstay => settings.number("MAINSTAY_TASK_TIMEOUT").map_err(bad)?,
-    };
+    let text = |flag: &Option<String>, name: &str| flag.clone().or_else(|| settings.get(name).map(str::to_owned));
+    let task_timeout =
+        if persona.is_ansible() { None } else { settings.number("MAINSTAY_TASK_TIMEOUT").map_err(bad)? };
     Ok(Defaults {
-        connection: text(&flags.connection, "TRANSPORT").unwrap_or_else(|| "ssh".to_owned()),
-        user: text(&flags.user, "REMOTE_USER"),
-        key_file: flags
-            .private_key
-            .clone()
-            .or_else(|| settings.path("PRIVATE_KEY_FILE").map(|p| p.display().to_string())),
-        port: settings.number("REMOTE_PORT").map_err(bad)?.and_then(|p| u16::try_from(p).ok()),
+        connection: text(&flags.connection, "DEFAULT_TRANSPORT").unwrap_or_else(|| "ssh".to_owned()),
+        user: text(&flags.user, "DEFAULT_REMOTE_USER"),
+        key_file: flags.private_key.clone().or_else(|| settings.path("DEFAULT_PRIVATE_KEY_FILE").map(|p| p.display().to_string())),
+        port: settings.number("DEFAULT_REMOTE_PORT").map_err(bad)?.and_then(|p| u16::try_from(p).ok()),
         common_args: text(&flags.ssh_common_args, "SSH_COMMON_ARGS"),
         extra_args: text(&flags.ssh_extra_args, "SSH_EXTRA_ARGS"),
         ssh_args: settings.get("SSH_ARGS").map(str::to_owned),
         timeout,
         host_key_checking: Some(settings.flag("HOST_KEY_CHECKING")),
-        become_: flags.become_ || settings.flag("BECOME"),
-        become_method: text(&flags.become_method, "BECOME_METHOD")
-            .unwrap_or_else(|| "sudo".to_owned()),
-        become_user: text(&flags.become_user, "BECOME_USER").unwrap_or_else(|| "root".to_owned()),
-        become_exe: settings.get("BECOME_EXE").map(str::to_owned),
-        become_flags: settings.get("BECOME_FLAGS").map(str::to_owned),
+        become_: flags.become_ || settings.flag("DEFAULT_BECOME"),
+        become_method: text(&flags.become_method, "DEFAULT_BECOME_METHOD").unwrap_or_else(|| "sudo".to_owned()),
+        become_user: text(&flags.become_user, "DEFAULT_BECOME_USER").unwrap_or_else(|| "root".to_owned()),
+        become_exe: settings.get("DEFAULT_BECOME_EXE").map(str::to_owned),
+        become_flags: settings.get("DEFAULT_BECOME_FLAGS").map(str::to_owned),
         become_password: become_password.or_else(|| password.clone().filter(|_| false)),
         password,
         task_timeout: task_timeout.filter(|s| *s > 0).map(Duration::from_secs),
@@ -369,14 +231,10 @@ fn asked(
     let refuse = |message: String| Refusal::new(exit::GENERAL, Diagnostic::error(message));
     let text = match (file, ask) {
         (Some(path), _) => {
-            let bytes = outside
-                .read(&path)
-                .map_err(|e| refuse(format!("cannot read {}: {e}", path.display())))?;
+            let bytes = outside.read(&path).map_err(|e| refuse(format!("cannot read {}: {e}", path.display())))?;
             Some(String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned())
         }
-        (None, true) => Terminal
-            .ask(question, true)
-            .map_err(|e| refuse(format!("cannot ask for a password: {e}")))?,
+        (None, true) => Terminal.ask(question, true).map_err(|e| refuse(format!("cannot ask for a password: {e}")))?,
         (None, false) => None,
     };
     Ok(text.filter(|t| !t.is_empty()).map(|text| {
@@ -385,13 +243,16 @@ fn asked(
     }))
 }
 
-/// `$XDG_STATE_HOME/mainstay/runs`, by default below `~/.local/state`.
-pub fn runs_directory(outside: &dyn Outside) -> PathBuf {
+/// The directory of a run.
+pub fn run_directory(outside: &dyn Outside, id: &str) -> PathBuf {
+    state_directory(outside).join("runs").join(id)
+}
+
+/// `$XDG_STATE_HOME/mainstay`, by default below `~/.local/state`.
+pub fn state_directory(outside: &dyn Outside) -> PathBuf {
     let state = outside.env("XDG_STATE_HOME").filter(|s| !s.is_empty()).map(PathBuf::from);
-    let home = || {
-        PathBuf::from(outside.env("HOME").unwrap_or_else(|| "/".to_owned())).join(".local/state")
-    };
-    state.unwrap_or_else(home).join("mainstay/runs")
+    let home = || PathBuf::from(outside.env("HOME").unwrap_or_else(|| "/".to_owned())).join(".local/state");
+    state.unwrap_or_else(home).join("mainstay")
 }
 
 /// A new run's id and journal. The id sorts by time and is unique on this controller.
@@ -405,43 +266,35 @@ fn journal(outside: &dyn Outside) -> Result<(Arc<str>, Arc<Journal>), Refusal> {
         version: crate::journal::FORMAT,
         run: id.clone(),
         started: now.to_string(),
-        arguments: Vec::new(),
+        arguments: arguments(),
         process: (process, String::from_utf8_lossy(&boot).trim().to_owned()),
     };
-    let directory = runs_directory(outside).join(&id);
+    let directory = run_directory(outside, &id);
     let refuse = |e: JournalError| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string()));
     let journal = Journal::create(&directory, &header).map_err(refuse)?;
     Ok((Arc::from(id), Arc::new(journal)))
 }
 
-fn report(
-    common: &Common,
-    options: &Options,
-    settings: &Settings,
-) -> Box<dyn crate::event::Listener> {
-    let terminal = std::io::stdout().is_terminal();
-    let color = (terminal || settings.flag("FORCE_COLOR"))
-        && settings.get("NOCOLOR").is_none_or(|v| v == "false");
-    let look = Look {
-        color,
-        verbosity: options.verbosity,
-        skipped_hosts: settings.flag("DISPLAY_SKIPPED_HOSTS"),
-        ok_hosts: settings.flag("DISPLAY_OK_HOSTS"),
-        debug: settings.flag("DEBUG"),
-        check_markers: common.check && settings.flag("CHECK_MODE_MARKERS"),
-        failed_to_stderr: settings.flag("DISPLAY_FAILED_STDERR"),
-        custom_stats: settings.flag("SHOW_CUSTOM_STATS"),
-        diff: options.diff,
-    };
-    Box::new(AnsibleReport::new(look, Box::new(std::io::stdout()), Box::new(std::io::stderr())))
+/// The command line as the journal keeps it: values of extra variables may be secrets and are left out.
+fn arguments() -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut hide = false;
+    for argument in std::env::args() {
+        let value_follows = matches!(argument.as_str(), "-e" | "--extra-vars");
+        if hide && !argument.starts_with('@') {
+            kept.push("…".to_owned());
+        } else if argument.starts_with("--extra-vars=") || (argument.starts_with("-e") && argument.len() > 2) {
+            kept.push("-e …".to_owned());
+        } else {
+            kept.push(argument);
+        }
+        hide = value_follows;
+    }
+    kept
 }
 
 /// Variables of hosts, with one cache for each playbook directory.
-fn merge(
-    outside: Arc<dyn Outside>,
-    secrets: Arc<Secrets>,
-    directories: Vec<PathBuf>,
-) -> crate::engine::MergeVars {
+fn merge(outside: Arc<dyn Outside>, secrets: Arc<Secrets>, directories: Vec<PathBuf>) -> crate::engine::MergeVars {
     let caches: Mutex<HashMap<Option<PathBuf>, Arc<HostVars>>> = Mutex::default();
     Box::new(move |inventory, host, playbook| {
         let files = Files { outside: &*outside, secrets: &secrets };
@@ -451,13 +304,7 @@ fn merge(
             Arc::clone(caches.entry(key.clone()).or_insert_with(|| {
                 let playbooks: Vec<PathBuf> = key.into_iter().collect();
                 let mut warnings = Diagnostics::default();
-                Arc::new(HostVars::new(
-                    &directories,
-                    &playbooks,
-                    HashBehaviour::Replace,
-                    files,
-                    &mut warnings,
-                ))
+                Arc::new(HostVars::new(&directories, &playbooks, HashBehaviour::Replace, files, &mut warnings))
             }))
         };
         vars.get(inventory, host, files)
@@ -473,12 +320,11 @@ fn reload(
 ) -> Box<dyn Fn() -> Result<inventory::Inventory, Diagnostics> + Send + Sync> {
     Box::new(move || {
         let files = Files { outside: &*outside, secrets: &secrets };
-        inventory::load(&sources, &options, files, &Constructed(&templar))
-            .map(|loaded| loaded.inventory)
+        inventory::load(&sources, &options, files, &Constructed(&templar)).map(|loaded| loaded.inventory)
     })
 }
 
-fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
+fn place_of_api(common: &Common, outside: &dyn Outside, dead_runs: Vec<String>) -> Where {
     let flag = common.kubernetes.kubeconfig.clone().map(|path| vec![path]);
     let from_env = || {
         let text = outside.env("K8S_AUTH_KUBECONFIG").or_else(|| outside.env("KUBECONFIG"))?;
@@ -487,6 +333,14 @@ fn place_of_api(common: &Common, outside: &dyn Outside) -> Where {
     Where {
         kubeconfig: flag.or_else(from_env).unwrap_or_default(),
         context: common.kubernetes.context.clone(),
+        who: format!(
+            "{}@{}",
+            outside.env("USER").or_else(|| outside.env("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
+            rustix::system::uname().nodename().to_string_lossy()
+        ),
+        started: outside.now().to_string(),
+        dead_runs,
+        take_silent: false,
     }
 }
 

@@ -1,8 +1,7 @@
 //! Interrupts: the first asks the run to stop, the second ends the process.
 
 use super::exit;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::cluster::Cancel;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Sets `stop` at the first SIGINT, SIGTERM or SIGHUP. At the second one the process ends at once: the journal has what
@@ -10,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// # Errors
 /// The handlers cannot be installed.
-pub fn watch(stop: Arc<AtomicBool>) -> std::io::Result<()> {
+pub fn watch(stop: Cancel) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -21,12 +20,11 @@ pub fn watch(stop: Arc<AtomicBool>) -> std::io::Result<()> {
                 _ = terminate.recv() => {}
                 _ = hangup.recv() => {}
             }
-            if stop.swap(true, Ordering::SeqCst) {
+            if stop.is_cancelled() {
                 std::process::exit(i32::from(exit::INTERRUPTED));
             }
-            super::terminal::complain(
-                "stopping: what runs is finished first; interrupt again to end at once",
-            );
+            stop.cancel();
+            super::terminal::complain("stopping: what runs is finished first; interrupt again to end at once");
         }
     });
     Ok(())

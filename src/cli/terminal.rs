@@ -1,7 +1,7 @@
 //! What the command line says and asks outside of reports.
 
 use crate::engine::Prompter;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 /// To standard error. A closed standard error is nobody's fault and nobody is left to tell.
 pub fn complain(message: &str) {
@@ -14,6 +14,26 @@ pub fn complain(message: &str) {
 /// It is closed or full.
 pub fn say(message: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{message}")
+}
+
+/// Bytes to standard output, as they are.
+///
+/// # Errors
+/// It is closed or full.
+pub fn write_all(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// All of standard input.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read_all() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether both ends are a terminal, so that a question makes sense.

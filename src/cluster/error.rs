@@ -93,10 +93,19 @@ impl ClusterError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            Self::Api { status, .. } => matches!(status.code, 429 | 500 | 502 | 503 | 504),
+            Self::Api { status, .. } => {
+                matches!(status.code, 429 | 500 | 502 | 503 | 504) || roles_not_loaded(status)
+            }
             _ => false,
         }
     }
+}
+
+/// An API server that has just started answers before it has read its roles: everything is forbidden for a moment, and
+/// the message lists cluster roles that were "not found" (observed with kube-apiserver 1.37 after a kubelet restart).
+fn roles_not_loaded(status: &Status) -> bool {
+    let message = &status.message;
+    status.code == 403 && message.contains("RBAC:") && message.contains("not found")
 }
 
 fn describe(status: &Status) -> String {
@@ -110,7 +119,7 @@ fn describe(status: &Status) -> String {
 impl From<ClusterError> for Diagnostic {
     fn from(error: ClusterError) -> Self {
         let hint = match &error {
-            ClusterError::Held { .. } => Some("wait for it, or resume or abort that run"),
+            ClusterError::Held { .. } => Some("wait for it; if it has ended without giving the lease back, add --take-over"),
             ClusterError::Api { status, .. } if status.code == 401 => {
                 Some("the credentials are not accepted; are they expired?")
             }

@@ -123,6 +123,9 @@ pub fn map_hosts(
     if errors.is_empty() { Ok(mapped) } else { Err(MappingError(errors)) }
 }
 
+/// Whether a node is a host in one way of looking at it.
+type Fits<'a> = &'a dyn Fn(&NodeInfo) -> bool;
+
 enum Found {
     None,
     One(String),
@@ -147,7 +150,7 @@ fn find(host: &HostIdentity, nodes: &[NodeInfo], ids: &BTreeSet<&str>) -> Found 
         ids.contains(node.machine_id.as_str())
             && host.machine_id.as_deref() == Some(node.machine_id.as_str())
     };
-    let ways: [(&'static str, &dyn Fn(&NodeInfo) -> bool); 5] = [
+    let ways: [(&'static str, Fits); 5] = [
         ("name", &by_name),
         ("hostname", &by_hostname),
         ("hostname", &by_label),

@@ -225,9 +225,8 @@ async fn may_take(
         Err(ClusterError::Held { holder: found.holder, since: found.since, renewed: found.renewed })
     };
     match take_over {
-        TakeOver::Never => held(found),
         TakeOver::DeadRuns(runs) if runs.contains(&found.run) => Ok(()),
-        TakeOver::DeadRuns(_) => held(found),
+        TakeOver::Never | TakeOver::DeadRuns(_) => held(found),
         TakeOver::Silent => {
             // Not by comparing clocks: it is watched for as long as a live holder can be silent.
             api.clock.sleep(SILENT + RENEW).await;

@@ -2,7 +2,8 @@
 
 use super::{Cluster, NodeInfo};
 use crate::journal::{Disk, Effect, FORMAT, Journal, Receipt, Record};
-use crate::modules::{Clock, Effects};
+use crate::clock::Clock;
+use crate::journal::Effects;
 use async_trait::async_trait;
 use http::{Method, Request, Response};
 use kube::client::Body;

@@ -59,19 +59,27 @@ impl Handlers {
         };
         if let Some(name) = &name {
             if let Some(role) = role {
-                let short = role.name.rsplit('.').next().unwrap_or(&role.name);
                 self.name(format!("{} : {name}", role.name), &named);
-                self.name(format!("{short} : {name}"), &named);
+                self.name(format!("{} : {name}", short(&role.name)), &named);
             }
             self.name(name.clone(), &named);
         }
         for topic in &task.listen {
-            let listeners = self.by_topic.entry(topic.as_str().to_owned()).or_default();
-            match listeners.iter_mut().find(|(other, _)| name.is_some() && *other == name) {
-                Some((_, other)) if other.list == named.list => {}
-                Some((_, other)) => *other = named.clone(),
-                None => listeners.push((name.clone(), named.clone())),
+            let prefixes = role.into_iter().flat_map(|role| [role.name.as_str(), short(&role.name)]);
+            let prefixed = prefixes.map(|prefix| format!("{prefix} : {topic}"));
+            for topic in std::iter::once(topic.as_str().to_owned()).chain(prefixed) {
+                self.listen(topic, name.as_ref(), &named);
             }
+        }
+    }
+
+    fn listen(&mut self, topic: String, name: Option<&String>, named: &Named) {
+        let listeners = self.by_topic.entry(topic).or_default();
+        let same = |other: &Option<String>, id: usize| id == named.id || name.is_some() && other.as_ref() == name;
+        match listeners.iter_mut().find(|(other, n)| same(other, n.id)) {
+            Some((_, other)) if other.list == named.list => {}
+            Some((_, other)) => *other = named.clone(),
+            None => listeners.push((name.cloned(), named.clone())),
         }
     }
 
@@ -91,4 +99,9 @@ impl Handlers {
         let listeners = self.by_topic.get(name).into_iter().flatten().map(|(_, named)| named.id);
         self.by_name.get(name).map(|named| named.id).into_iter().chain(listeners).collect()
     }
+}
+
+/// The name of a role without its collection.
+fn short(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }

@@ -69,7 +69,7 @@ impl Doing<'_> {
         };
         let mut done = finish(answer, delegate, &facts_of);
         self.enroll(&mut done)?;
-        if self.run.options.verbosity >= 3 {
+        if self.run.options.verbosity >= 3 && done.verdict != Verdict::Unreachable {
             done.result.insert("invocation", invocation(spec, &written));
         }
         Ok(done)
@@ -274,7 +274,7 @@ fn invocation(spec: &modules::Spec, args: &Map) -> Value {
 
 async fn within(
     limit: Option<Duration>,
-    clock: &dyn modules::Clock,
+    clock: &dyn crate::clock::Clock,
     work: impl Future<Output = Result<Outcome, Failure>>,
 ) -> Result<Outcome, Failure> {
     let Some(limit) = limit else { return work.await };

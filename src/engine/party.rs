@@ -210,6 +210,7 @@ impl<'a> Party<'a> {
             name: name.clone(),
             action: action_name(task),
             place: shown_place(task),
+            hosts: hosts.clone(),
             handler,
             check,
         });
@@ -245,6 +246,7 @@ impl<'a> Party<'a> {
             if once {
                 self.share(&done, index);
             }
+            self.run.record(&self.host_of(index), path, &done);
             self.apply(index, task, done);
         }
         self.follow(others, &failed, fatal)
@@ -273,6 +275,10 @@ impl<'a> Party<'a> {
             self.spread_failure(failed);
         }
         self.too_many_failures()
+    }
+
+    fn host_of(&self, index: usize) -> Arc<str> {
+        self.members.get(index).map_or_else(|| Arc::from(""), |m| Arc::clone(&m.host))
     }
 
     async fn run_on(

@@ -4,6 +4,7 @@ use super::batch;
 use super::keywords::{Reader, as_bool, as_number};
 use super::party::Party;
 use super::playing::Playing;
+use super::refused::Refused;
 use super::run::{Gathering, Out, Run};
 use super::{bracket, prompt, vars_files};
 use crate::event::Event;
@@ -31,7 +32,7 @@ enum Flow {
 ///
 /// # Errors
 /// Something that is written in a play's own keywords cannot be used; hosts' failures are not errors here.
-pub async fn run_all(run: &Run, playbook: Playbook) -> Result<(), Diagnostic> {
+pub async fn run_all(run: &Run, playbook: Playbook) -> Result<(), Refused> {
     for (index, play) in playbook.plays.into_iter().enumerate() {
         if run.interrupted() {
             break;
@@ -40,14 +41,14 @@ pub async fn run_all(run: &Run, playbook: Playbook) -> Result<(), Diagnostic> {
         if let Some(fatal) = run.take_fatal() {
             return Err(fatal);
         }
-        if flow == Flow::StopRun {
+        if flow == Flow::StopRun || run.plays_stopped() {
             break;
         }
     }
     Ok(())
 }
 
-async fn one(run: &Run, play: &Arc<Play>, number: usize) -> Result<Flow, Diagnostic> {
+async fn one(run: &Run, play: &Arc<Play>, number: usize) -> Result<Flow, Refused> {
     run.world.enter(&play.directory);
     let vars = prompt::ask(run, play)?;
     let blank = Playing::new(play, number, String::new(), vars.clone(), Vec::new());
@@ -91,7 +92,7 @@ async fn one(run: &Run, play: &Arc<Play>, number: usize) -> Result<Flow, Diagnos
             }
             return Ok(Flow::StopRun);
         }
-        if ended || run.interrupted() {
+        if ended || run.interrupted() || run.plays_stopped() {
             break;
         }
     }
@@ -105,11 +106,7 @@ fn lost(run: &Run, hosts: &[Arc<str>]) -> usize {
         .count()
 }
 
-async fn run_batch(
-    run: &Run,
-    playing: &Arc<Playing>,
-    batch: &[Arc<str>],
-) -> Result<(), Diagnostic> {
+async fn run_batch(run: &Run, playing: &Arc<Playing>, batch: &[Arc<str>]) -> Result<(), Refused> {
     let live: Vec<Arc<str>> = batch
         .iter()
         .filter(|host| !matches!(run.out(host), Some(Out::Failed | Out::Unreachable)))
@@ -137,7 +134,8 @@ async fn run_batch(
             let message = format!("strategy {other:?} is not supported");
             return Err(Diagnostic::error(message)
                 .at_opt(playing.play.lineage.place_of("strategy"))
-                .hint("linear, free and host_pinned are"));
+                .hint("linear, free and host_pinned are")
+                .into());
         }
     }
     Ok(())

@@ -26,7 +26,7 @@ pub fn ask(run: &Run, play: &Play) -> Result<Map, Diagnostic> {
             prompt.get(key).and_then(super::keywords::as_bool).unwrap_or(default)
         };
         let Some(name) = text("name") else { continue };
-        if run.world.extra.get(&name).is_some() {
+        if run.world.extra().get(&name).is_some() {
             continue;
         }
         if let Some(keyword) =

@@ -3,11 +3,15 @@
 use super::cluster_slot::ClusterSlot;
 use super::connections::Connections;
 use super::playing::Playing;
-use super::prompt::Prompter;
 use super::tags::Selection;
 use super::world::World;
+use super::prompt::Prompter;
+use super::refused::Refused;
+use crate::cluster::Cancel;
 use crate::event::{Event, Events, Redactor};
-use crate::modules::{Ask, Clock, Effects};
+use crate::clock::Clock;
+use crate::journal::Effects;
+use crate::modules::Ask;
 use mainstay_language::diag::{Diagnostic, Diagnostics, Place};
 use mainstay_language::inventory::{Files, Inventory, LOCALHOST, Pattern};
 use mainstay_language::outside::Outside;
@@ -16,7 +20,6 @@ use mainstay_language::template::Templar;
 use mainstay_language::value::{Map, Scope, Value, string};
 use mainstay_language::vault::Secrets;
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How a host left a play.
@@ -106,7 +109,7 @@ pub struct Run {
     /// The Kubernetes API.
     pub cluster: ClusterSlot,
     /// Set by the first interrupt.
-    pub stop: Arc<AtomicBool>,
+    pub stop: Cancel,
     /// Takes secrets out of events.
     pub redactor: Redactor,
     /// Asks on the terminal.
@@ -134,7 +137,7 @@ pub struct Parts {
     pub loader: Loader,
     pub connections: Connections,
     pub cluster: ClusterSlot,
-    pub stop: Arc<AtomicBool>,
+    pub stop: Cancel,
     pub redactor: Redactor,
     pub prompter: Arc<dyn Prompter>,
     pub secrets: Arc<Secrets>,
@@ -144,8 +147,9 @@ pub struct Parts {
 #[derive(Default)]
 struct State {
     out: HashMap<Arc<str>, Out>,
-    fatal: Option<Diagnostic>,
+    fatal: Option<Refused>,
     ended_play: bool,
+    stopped: bool,
     custom_stats: Map,
     warned: HashSet<String>,
 }
@@ -202,17 +206,22 @@ impl Run {
     /// Whether the user asked to stop, or something made going on impossible.
     #[must_use]
     pub fn interrupted(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.state().fatal.is_some()
+        self.stop.is_cancelled() || self.state().fatal.is_some()
     }
 
     /// Something that ends the run with an error.
     pub fn fatal(&self, diagnostic: Diagnostic) {
-        self.state().fatal.get_or_insert(diagnostic);
+        self.state().fatal.get_or_insert(diagnostic.into());
+    }
+
+    /// The journal cannot be written: nothing more is started.
+    pub fn fatal_journal(&self, diagnostic: Diagnostic) {
+        self.state().fatal.get_or_insert(Refused::journal(diagnostic));
     }
 
     /// Why the run ended early, if it did.
     #[must_use]
-    pub fn take_fatal(&self) -> Option<Diagnostic> {
+    pub fn take_fatal(&self) -> Option<Refused> {
         self.state().fatal.take()
     }
 
@@ -249,6 +258,22 @@ impl Run {
     #[must_use]
     pub fn take_end_play(&self) -> bool {
         std::mem::take(&mut self.state().ended_play)
+    }
+
+    /// No further play is started (a bracket has stopped).
+    pub fn stop_plays(&self) {
+        self.state().stopped = true;
+    }
+
+    /// Whether no further play is started.
+    #[must_use]
+    pub fn plays_stopped(&self) -> bool {
+        self.state().stopped
+    }
+
+    /// A host failed outside of any task: because of its node.
+    pub fn fail_host(&self, host: &Arc<str>, why: &str) {
+        self.events.emit(Event::HostFailed { host: Arc::clone(host), why: why.to_owned() });
     }
 
     /// `set_stats` data of the run.

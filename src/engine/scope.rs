@@ -25,13 +25,8 @@ impl HostScope {
     #[must_use]
     pub fn bare(world: &Arc<World>, host: &Arc<str>) -> Arc<Self> {
         let known = world.host(host);
-        let layers = vec![
-            world.inventory_vars(host),
-            known.fact_vars,
-            known.included,
-            known.set,
-            world.extra.clone(),
-        ];
+        let layers =
+            vec![world.inventory_vars(host), known.fact_vars, known.included, known.set, world.extra()];
         Arc::new(Self {
             world: Arc::clone(world),
             host: Arc::clone(host),
@@ -56,7 +51,7 @@ impl HostScope {
             exported.role_vars.clone(),
             known.included,
             known.set,
-            world.extra.clone(),
+            world.extra(),
         ];
         Arc::new(Self {
             world: Arc::clone(world),
@@ -94,7 +89,7 @@ impl HostScope {
             known.set,
             levels.role_params.clone(),
             levels.include_params.clone(),
-            world.extra.clone(),
+            world.extra(),
         ];
         Arc::new(Self {
             world: Arc::clone(world),
@@ -123,12 +118,8 @@ impl HostScope {
 
     fn magic(&self, name: &str) -> Option<Value> {
         match name {
-            "inventory_hostname"
-            | "inventory_hostname_short"
-            | "group_names"
-            | "ansible_facts"
-            | "inventory_file"
-            | "inventory_dir"
+            "inventory_hostname" | "inventory_hostname_short" | "group_names" | "ansible_facts"
+            | "inventory_file" | "inventory_dir"
                 if self.host.is_empty() =>
             {
                 None
@@ -163,16 +154,8 @@ impl HostScope {
             let paths = search_path(task, self.playing.as_ref().map(|p| p.directory.as_path()));
             return Some(Value::from(paths.iter().map(|p| path_text(p)).collect::<Vec<_>>()));
         }
-        if !matches!(
-            name,
-            "role_name"
-                | "role_path"
-                | "role_uuid"
-                | "ansible_role_name"
-                | "ansible_parent_role_names"
-                | "ansible_parent_role_paths"
-                | "ansible_collection_name"
-        ) {
+        if !matches!(name, "role_name" | "role_path" | "role_uuid" | "ansible_role_name" | "ansible_parent_role_names" | "ansible_parent_role_paths" | "ansible_collection_name")
+        {
             return None;
         }
         let role = task.lineage.role()?;

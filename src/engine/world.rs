@@ -34,8 +34,7 @@ pub struct World {
     /// Hosts and groups, with those that the run added.
     pub inventory: RwLock<Inventory>,
     hosts: RwLock<HashMap<Arc<str>, HostVars>>,
-    /// `-e`
-    pub extra: Map,
+    extra: RwLock<Map>,
     /// Levels 3 to 10 of a host, merged; asked once for a host and kept until the inventory changes.
     base: Mutex<HashMap<Arc<str>, Map>>,
     merge: MergeVars,
@@ -52,7 +51,7 @@ impl World {
         Self {
             inventory: RwLock::new(inventory),
             hosts: RwLock::default(),
-            extra,
+            extra: RwLock::new(extra),
             base: Mutex::default(),
             merge,
             constants,
@@ -76,6 +75,17 @@ impl World {
 
     fn base(&self) -> MutexGuard<'_, HashMap<Arc<str>, Map>> {
         self.base.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `-e`
+    #[must_use]
+    pub fn extra(&self) -> Map {
+        self.extra.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds to the extra variables: what a command of ours decides stands above everything written.
+    pub fn add_extra(&self, more: &Map) {
+        self.extra.write().unwrap_or_else(PoisonError::into_inner).extend_with(more);
     }
 
     /// A play in this directory begins: the variables beside it count from now on.

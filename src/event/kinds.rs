@@ -61,6 +61,8 @@ pub enum Event {
         action: String,
         /// `file:line`
         place: String,
+        /// The hosts that need it.
+        hosts: Vec<Arc<str>>,
         /// A handler.
         handler: bool,
         /// `check_mode` holds for it.
@@ -134,6 +136,13 @@ pub enum Event {
         node: String,
         /// What happened.
         step: NodeStep,
+    },
+    /// A host failed outside of any task: its node could not be drained, did not become ready, a gate did not hold.
+    HostFailed {
+        /// Host.
+        host: Arc<str>,
+        /// Why.
+        why: String,
     },
     /// Something the reader should know.
     Warning {

@@ -12,6 +12,9 @@ impl Stats {
                 line.failed = line.failed.saturating_sub(1);
                 line.rescued += 1;
             }
+            Event::HostFailed { host, .. } => {
+                self.hosts.entry(host.clone()).or_default().failed += 1;
+            }
             Event::Included { hosts, .. } => {
                 for host in hosts {
                     self.hosts.entry(host.clone()).or_default().ok += 1;

@@ -1,5 +1,7 @@
 //! Where a journal's bytes go.
 
+#![expect(clippy::disallowed_methods, reason = "the journal owns its files")]
+
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

@@ -97,6 +97,7 @@ pub fn held_nodes(state_directory: &Path) -> io::Result<(Vec<HeldNode>, Vec<Prob
 type Key = (String, String, String);
 type Journals = Vec<(PathBuf, Result<super::Contents, JournalError>)>;
 
+#[expect(clippy::disallowed_methods, reason = "the journal owns its files")]
 fn journals(state_directory: &Path) -> io::Result<Journals> {
     let entries = match std::fs::read_dir(state_directory.join("runs")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

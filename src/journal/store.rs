@@ -1,7 +1,7 @@
 //! One run's journal, open for writing.
 
 use super::{Contents, Disk, Effect, End, Ended, FORMAT, Receipt, Record, disk, fold, frame};
-use crate::modules::Effects;
+use super::Effects;
 use mainstay_language::diag::Diagnostic;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -192,6 +192,10 @@ impl Effects for Journal {
         let record = Record::Outcome { id: receipt.id, result, message: message.to_owned() };
         Ok(self.append_durable(&record)?)
     }
+
+    fn note(&self, record: &Record) -> Result<(), Diagnostic> {
+        Ok(self.append(record)?)
+    }
 }
 
 impl std::fmt::Debug for Journal {
@@ -205,6 +209,7 @@ impl std::fmt::Debug for Journal {
 /// # Errors
 /// It cannot be read, is no journal, or has another major version. A torn or damaged end is no error: it is said in
 /// [`Contents::end`].
+#[expect(clippy::disallowed_methods, reason = "the journal owns its files")]
 pub fn read(path: &Path) -> Result<Contents, JournalError> {
     let bytes = std::fs::read(path).map_err(|error| JournalError::Io {
         what: "read",

@@ -143,6 +143,7 @@ async fn apt_get(words: &[String], args: &Args, ctx: &Ctx<'_>) -> Result<Output,
 }
 
 /// What the host has.
+#[expect(clippy::struct_field_names, reason = "the host's own clock")]
 struct Now {
     /// Seconds since 1970.
     cache_time: i64,

@@ -184,7 +184,7 @@ fn glob(
             words.push(package.version.as_ref().map_or_else(
                 || package.name.clone(),
                 |version| format!("{}={version}", package.name),
-            ))
+            ));
         }
     }
 }

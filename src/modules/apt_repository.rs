@@ -166,15 +166,15 @@ impl Module for AptRepository {
         for change in &changes {
             apply(change, mode, ctx).await?;
         }
-        if args.flag("update_cache") {
-            if let Err(failure) = apt::update(&args, ctx).await {
-                // A source that apt cannot read would break every later task: what was there comes back.
-                for change in &changes {
-                    let text = old(&change.path).map_or(String::new(), |f| f.text.clone());
-                    apply(&File { path: change.path.clone(), text }, mode, ctx).await?;
-                }
-                return Err(failure);
+        if args.flag("update_cache")
+            && let Err(failure) = apt::update(&args, ctx).await
+        {
+            // A source that apt cannot read would break every later task: what was there comes back.
+            for change in &changes {
+                let text = old(&change.path).map_or(String::new(), |f| f.text.clone());
+                apply(&File { path: change.path.clone(), text }, mode, ctx).await?;
             }
+            return Err(failure);
         }
         Ok(outcome)
     }

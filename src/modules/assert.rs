@@ -22,17 +22,17 @@ static SPEC: Spec = Spec {
 };
 
 /// The conditions, one by one: a list that a lone template yields is a list of conditions too.
-fn conditions(that: &Value, ctx: &Ctx<'_>, site: &Site) -> Result<Vec<Value>, Failure> {
+fn conditions(that: &Value, ctx: &Ctx<'_>, site: &Site) -> Vec<Value> {
     if let Value::List(items) = that {
-        return Ok(items.to_vec());
+        return items.to_vec();
     }
     if that.needs_rendering() {
         // Only a template that is the whole text can yield a list; whatever else it is, `condition` judges it.
         if let Ok(Value::List(items)) = ctx.templar.render(that, &ctx.scope, site) {
-            return Ok(items.to_vec());
+            return items.to_vec();
         }
     }
-    Ok(vec![that.clone()])
+    vec![that.clone()]
 }
 
 #[async_trait]
@@ -45,7 +45,7 @@ impl Module for Assert {
         let site = Site { search: ctx.search.into() };
         let quiet = args.flag("quiet");
         let that = args.get("that").cloned().unwrap_or(Value::Null);
-        for condition in conditions(&that, ctx, &site)? {
+        for condition in conditions(&that, ctx, &site) {
             let holds = ctx
                 .templar
                 .condition(&condition, &ctx.scope, &site)

@@ -35,13 +35,13 @@ u=$(for l in /dev/disk/by-uuid/*; do [ -L "$l" ] && printf '%s %s\n' "${l##*/}" 
 "#;
 
 /// Containers and virtual machines.
-pub(super) const VIRTUAL: &str = r#"[ -e /.dockerenv ] && say dockerenv 1
+pub(super) const VIRTUAL: &str = r"[ -e /.dockerenv ] && say dockerenv 1
 [ -e /run/.containerenv ] && say podmanenv 1
 run virt-container systemd-detect-virt --container; run virt-vm systemd-detect-virt --vm
 fact v:product /sys/class/dmi/id/product_name; fact v:vendor /sys/class/dmi/id/sys_vendor
 grep -q '^flags.* hypervisor' /proc/cpuinfo 2>/dev/null && say hypervisor 1
 [ -e /dev/kvm ] && say kvm 1
-"#;
+";
 
 fn get<'a>(answers: &'a Answers, name: &str) -> &'a str {
     answers.get(name).map_or("", |text| text.trim_end_matches('\n'))

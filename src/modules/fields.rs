@@ -22,7 +22,7 @@ impl Outcome {
 
 /// Lines as Python's `str.splitlines` cuts them at `\n`, `\r\n` and `\r`.
 #[must_use]
-pub fn lines(text: &str) -> Value {
+pub(super) fn lines(text: &str) -> Value {
     let mut out = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -40,13 +40,13 @@ pub fn lines(text: &str) -> Value {
 
 /// `2026-05-04 03:02:01.123456`, UTC.
 #[must_use]
-pub fn moment(at: jiff::Timestamp) -> String {
+pub(super) fn moment(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S.%6f").to_string()
 }
 
 /// `0:00:01.123456`, as Python prints a timedelta below a day.
 #[must_use]
-pub fn delta(duration: Duration) -> String {
+pub(super) fn delta(duration: Duration) -> String {
     let s = duration.as_secs();
     let days = match s / 86400 {
         0 => String::new(),
@@ -61,7 +61,7 @@ pub fn delta(duration: Duration) -> String {
 
 /// The last line of what a failed script said, for messages: standard error, else standard output, else its status.
 #[must_use]
-pub fn reason(output: &Output) -> String {
+pub(super) fn reason(output: &Output) -> String {
     [&output.stderr, &output.stdout]
         .into_iter()
         .map(|stream| stream.text().trim().to_owned())

@@ -143,7 +143,7 @@ fn touch(args: &Args, now: &Now, follow: bool) -> Result<Step, Failure> {
             Some("preserve") => {}
             None | Some("now") => lines.push_str(&format!("try touch {flag} -- {path}\n")),
             Some(time) => {
-                lines.push_str(&format!("try touch {flag} -t {} -- {path}\n", quote(time)))
+                lines.push_str(&format!("try touch {flag} -t {} -- {path}\n", quote(time)));
             }
         }
     }
@@ -318,11 +318,10 @@ impl Module for File {
         if matches!(state, "file" | "touch" | "hard" | "link")
             && now.path.ends_with('/')
             && now.path.len() > 1
+            && let Some(src) = &src
         {
-            if let Some(src) = &src {
-                let inside = format!("{}{}", now.path, basename(src));
-                now = probe(inside, Some(src), state, ctx).await?;
-            }
+            let inside = format!("{}{}", now.path, basename(src));
+            now = probe(inside, Some(src), state, ctx).await?;
         }
         // Without a state, a hard link or link that is there stays as it is: only rights count.
         let step = if wanted.is_none() && matches!(state, "hard" | "link") && src.is_none() {
@@ -332,6 +331,29 @@ impl Module for File {
         };
         act(state, step, &args, &rights, src, now, ctx).await
     }
+}
+
+/// The lines that make what is not there, with its rights; empty if only rights are to change.
+fn creation(state: &str, step: &Step, rights: &Rights, now: &Now) -> Result<String, Failure> {
+    let Some(lines) = &step.lines else { return Ok(String::new()) };
+    let new = now.itself.is_none();
+    let seen = if step.follow { &now.followed } else { &now.itself };
+    let directory = state == "directory";
+    let mode = rights.new_mode(directory, now.umask)?;
+    if new && directory {
+        return Ok(new_directories(&now.path, mode, rights));
+    }
+    let rights_of = |mode| {
+        let (owner, group) = (rights.owner.as_deref(), rights.group.as_deref());
+        files::rights_lines(&quote(&now.path), mode, owner, group)
+    };
+    let mut script = lines.clone();
+    if new && state != "link" {
+        script.push_str(&rights_of(mode));
+    } else if new || seen.is_none() {
+        script.push_str(&rights_of(None));
+    }
+    Ok(script)
 }
 
 async fn act(
@@ -370,36 +392,12 @@ async fn act(
     {
         outcome = outcome.with("src", target);
     }
-    let mut script = String::new();
     if !ctx.check {
-        if let Some(lines) = &step.lines {
-            let directory = state == "directory";
-            let mode = rights.new_mode(directory, now.umask)?;
-            if new && directory {
-                script.push_str(&new_directories(&now.path, mode, rights));
-            } else {
-                script.push_str(lines);
-                if new && state != "link" {
-                    script.push_str(&files::rights_lines(
-                        &quote(&now.path),
-                        mode,
-                        rights.owner.as_deref(),
-                        rights.group.as_deref(),
-                    ));
-                } else if new || seen.is_none() {
-                    script.push_str(&files::rights_lines(
-                        &quote(&now.path),
-                        None,
-                        rights.owner.as_deref(),
-                        rights.group.as_deref(),
-                    ));
-                }
-            }
-        }
-        if script.is_empty() {
-            if let Some(status) = &seen {
-                set_rights(ctx, status, &change, step.follow).await?;
-            }
+        let mut script = creation(state, &step, rights, &now)?;
+        if script.is_empty()
+            && let Some(status) = &seen
+        {
+            set_rights(ctx, status, &change, step.follow).await?;
         }
         script.push_str(&Query::of(&now.path).line());
         let mut answer = files::ask(ctx.host, &script, Vec::new()).await?;

@@ -218,7 +218,7 @@ async fn connect(args: &Args, ctx: &Ctx<'_>) -> Result<Option<Cluster>, Failure>
         return Ok(None);
     }
     let access = match said.get("host") {
-        Some(server) => direct(&said, server)?,
+        Some(server) => direct(&said, &server)?,
         None => kubeconfig(&said).await?,
     };
     let clock = ctx
@@ -261,7 +261,7 @@ impl Said<'_, '_> {
     }
 }
 
-fn direct(said: &Said<'_, '_>, server: Value) -> Result<ClusterAccess, Failure> {
+fn direct(said: &Said<'_, '_>, server: &Value) -> Result<ClusterAccess, Failure> {
     if !said.ctx.host.target.is_local() {
         let text = "host needs the controller: say delegate_to: localhost, or use kubeconfig";
         return Err(Failure::msg(text));
@@ -287,7 +287,7 @@ fn direct(said: &Said<'_, '_>, server: Value) -> Result<ClusterAccess, Failure> 
         }
     };
     Ok(ClusterAccess::Direct(Box::new(Direct {
-        server: string(&server),
+        server: string(server),
         token: said.text("api_key").map(Secret::from),
         ca,
         certificate,

@@ -146,10 +146,10 @@ pub(super) fn decide(text: &str, wish: &Wish) -> Result<Option<Edit>, Failure> {
         return Ok(None);
     }
     let at = position(&lines, wish)?;
-    if let Some(last) = at.checked_sub(1).and_then(|i| lines.get_mut(i)) {
-        if !last.ends_with('\n') {
-            last.push('\n');
-        }
+    if let Some(last) = at.checked_sub(1).and_then(|i| lines.get_mut(i))
+        && !last.ends_with('\n')
+    {
+        last.push('\n');
     }
     lines.insert(at, format!("{}\n", wish.line));
     edit(lines, "line added")

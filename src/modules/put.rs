@@ -8,6 +8,7 @@ use mainstay_language::value::Value;
 
 /// What is to be placed, and how.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an argument")]
 pub(super) struct Put {
     /// New content.
     pub(super) content: Content,

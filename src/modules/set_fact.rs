@@ -17,11 +17,11 @@ static SPEC: Spec = Spec {
 
 /// Whether a name can be used in an expression.
 pub(super) fn is_identifier(name: &str) -> bool {
-    const KEYWORDS: [&str; 35] = [
+    const KEYWORDS: [&str; 38] = [
         "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class",
         "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global",
         "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return",
-        "try", "while", "with", "yield",
+        "try", "while", "with", "yield", "true", "false", "none",
     ];
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')

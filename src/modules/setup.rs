@@ -24,6 +24,7 @@ static SPEC: Spec = Spec {
 
 /// Parts that can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the facts")]
 struct Subset {
     min: bool,
     hardware: bool,

@@ -117,7 +117,7 @@ pub struct Spec {
 }
 
 /// Everything a spec has if nothing else is said.
-pub const BUILTIN: Spec = Spec {
+pub(crate) const BUILTIN: Spec = Spec {
     names: &[],
     collections: &["ansible.builtin", "ansible.legacy"],
     free_form: None,
@@ -173,7 +173,7 @@ impl Args {
         }
     }
 
-    /// Texts of a parameter of kind TextList; empty if it was not given.
+    /// Texts of a parameter of kind [`Kind::TextList`]; empty if it was not given.
     #[must_use]
     pub fn texts(&self, name: &str) -> Vec<String> {
         self.get(name)

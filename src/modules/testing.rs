@@ -1,7 +1,8 @@
 //! A scripted host and a context for module tests.
 
-use super::{Args, Clock, Ctx, Effects, Failure, Module, Outcome};
-use crate::journal::{Effect, Ended, Receipt};
+use super::{Args, Ctx, Failure, Module, Outcome};
+use crate::clock::Clock;
+use crate::journal::{Effect, Effects, Ended, Receipt};
 pub(crate) use crate::transport::testing::{Scripted, answer, says};
 use crate::transport::{Host, LocalTarget, Target, testing};
 use async_trait::async_trait;
@@ -58,6 +59,7 @@ impl Outside for Disk {
             },
             link: std::fs::symlink_metadata(path).ok()?.file_type().is_symlink(),
             executable: meta.mode() & 0o111 != 0,
+            world_writable: meta.mode() & 0o002 != 0,
             identity: (meta.dev(), meta.ino()),
         })
     }
@@ -104,6 +106,10 @@ impl Effects for NoJournal {
         Err(Diagnostic::error("the journal cannot be written"))
     }
     fn ended(&self, _: Receipt, _: Ended, _: &str) -> Result<(), Diagnostic> {
+        Ok(())
+    }
+
+    fn note(&self, _: &crate::journal::Record) -> Result<(), Diagnostic> {
         Ok(())
     }
 }

@@ -106,12 +106,12 @@ fn active(table: &str, port: i64, states: &[String]) -> Result<usize, Failure> {
 
 /// What one look found.
 enum Look {
-    Yes(Option<FileStatus>, Map, Vec<Value>),
+    Yes(Box<Option<FileStatus>>, Map, Vec<Value>),
     No,
 }
 
 async fn look_at_port(args: &Args, port: i64, ctx: &Ctx<'_>) -> Result<Look, Failure> {
-    let yes = || Look::Yes(None, Map::new(), Vec::new());
+    let yes = || Look::Yes(Box::new(None), Map::new(), Vec::new());
     let state = args.text("state").unwrap_or_default();
     if state == "drained" {
         let output = ctx.host.script("cat /proc/net/tcp /proc/net/tcp6 2>/dev/null").await?;
@@ -147,14 +147,18 @@ async fn look_at_path(
         return Ok(if status.is_some() == absent {
             Look::No
         } else {
-            Look::Yes(status, Map::new(), Vec::new())
+            Look::Yes(Box::new(status), Map::new(), Vec::new())
         });
     };
     let found = files::read(ctx.host, path, true).await?;
     let text = found.as_ref().map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned());
     let captures = text.as_deref().and_then(|text| regex.captures(text));
     let Some(captures) = captures else {
-        return Ok(if absent { Look::Yes(None, Map::new(), Vec::new()) } else { Look::No });
+        return Ok(if absent {
+            Look::Yes(Box::new(None), Map::new(), Vec::new())
+        } else {
+            Look::No
+        });
     };
     if absent {
         return Ok(Look::No);
@@ -165,7 +169,7 @@ async fn look_at_path(
     for name in regex.capture_names().flatten() {
         names.insert(name, value(captures.name(name)));
     }
-    Ok(Look::Yes(found.map(|(status, _)| status), names, groups))
+    Ok(Look::Yes(Box::new(found.map(|(status, _)| status)), names, groups))
 }
 
 #[async_trait]
@@ -209,13 +213,13 @@ impl Module for WaitFor {
                 (None, Some(path)) => look_at_path(&args, path, regex.as_ref(), ctx).await?,
                 (None, None) => {
                     ctx.clock.sleep(timeout).await;
-                    Look::Yes(None, Map::new(), Vec::new())
+                    Look::Yes(Box::new(None), Map::new(), Vec::new())
                 }
             };
             let elapsed = ctx.clock.monotonic().saturating_sub(begin);
             if let Look::Yes(status, names, groups) = look {
                 let mut outcome = Outcome::ok().with("state", state);
-                if let Some(status) = &status {
+                if let Some(status) = &*status {
                     outcome = outcome.file(status);
                 }
                 return Ok(outcome

@@ -6,7 +6,7 @@ use crate::transport::quote;
 ///
 /// # Errors
 /// A quotation is not closed, or the text ends after a backslash.
-pub fn split(text: &str) -> Result<Vec<String>, &'static str> {
+pub(super) fn split(text: &str) -> Result<Vec<String>, &'static str> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut chars = text.chars();
@@ -50,7 +50,7 @@ fn double_quoted(chars: &mut std::str::Chars<'_>, out: &mut String) -> Result<()
 /// A word of shell text in which `~`, `~user`, `$NAME` and `${NAME}` are expanded on the host; variables that are not set
 /// stay as they are written, everything else stands for itself.
 #[must_use]
-pub fn expanding(word: &str) -> String {
+pub(super) fn expanding(word: &str) -> String {
     let (mut out, mut rest) = tilde(word);
     let mut literal = String::new();
     while let Some(at) = rest.find('$') {
@@ -78,7 +78,7 @@ pub fn expanding(word: &str) -> String {
 
 /// Whether the host has to be asked what this path is.
 #[must_use]
-pub fn expands(word: &str) -> bool {
+pub(super) fn expands(word: &str) -> bool {
     word.starts_with('~') || word.contains('$')
 }
 
@@ -122,7 +122,7 @@ fn variable(text: &str) -> Option<(&str, &str, &str)> {
 
 /// A glob pattern as shell text: `*`, `?` and `[…]` keep their meaning, everything else stands for itself.
 #[must_use]
-pub fn glob(pattern: &str) -> String {
+pub(super) fn glob(pattern: &str) -> String {
     let mut out = String::new();
     let mut literal = String::new();
     for c in pattern.chars() {

@@ -3,6 +3,8 @@
 //! Source of the rules: the default output of ansible-core 2.19, observed.
 
 use super::json;
+use super::line::Tone;
+use super::sanitise::sanitise;
 use super::width::banner;
 use crate::event::{Envelope, Event, HostOutcome, Listener, NodeStep, Stats, TaskResult, Verdict};
 use mainstay_language::value::{Map, Value, string};
@@ -68,15 +70,22 @@ impl AnsibleReport {
         if self.look.color { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
+    /// A line; control characters in it have no power over a terminal.
     fn say(&mut self, color: &str, text: &str) {
-        let text = if color.is_empty() { text.to_owned() } else { self.paint(color, text) };
+        let text = sanitise(text);
+        let text = if color.is_empty() { text.into_owned() } else { self.paint(color, &text) };
+        self.write(&text);
+    }
+
+    /// A line that is painted already.
+    fn write(&mut self, text: &str) {
         if let Err(error) = writeln!(self.out, "{text}") {
             self.broken.get_or_insert_with(|| error.to_string());
         }
     }
 
     fn complain(&mut self, color: &str, text: &str) {
-        let text = self.paint(color, text);
+        let text = self.paint(color, &sanitise(text));
         if let Err(error) = writeln!(self.err, "{text}") {
             self.broken.get_or_insert_with(|| error.to_string());
         }
@@ -241,7 +250,7 @@ impl AnsibleReport {
         for diff in &result.diff {
             let text = super::diff::render(diff, self.look.color);
             if !text.is_empty() {
-                self.say("", &text);
+                self.write(&text);
             }
         }
     }
@@ -283,10 +292,10 @@ impl AnsibleReport {
     fn node(&mut self, host: &str, node: &str, step: &NodeStep) {
         if let Some((color, text)) = super::node::line(step) {
             let color = match color {
-                super::node::Tone::Plain => GRAY,
-                super::node::Tone::Good => GREEN,
-                super::node::Tone::Changed => YELLOW,
-                super::node::Tone::Bad => RED,
+                Tone::Good => GREEN,
+                Tone::Changed | Tone::Warn => YELLOW,
+                Tone::Bad => RED,
+                Tone::Plain | Tone::Dim | Tone::Head | Tone::Note => GRAY,
             };
             let shown = if host == node { node.to_owned() } else { format!("{host} ({node})") };
             self.say(color, &format!("node: [{shown}] {text}"));
@@ -298,8 +307,8 @@ impl AnsibleReport {
         let mut hosts: Vec<_> = stats.hosts.iter().collect();
         hosts.sort_by(|a, b| a.0.cmp(b.0));
         for (host, outcome) in hosts {
-            let line = self.recap_line(host, outcome);
-            self.say("", &line);
+            let line = self.recap_line(&sanitise(host), outcome);
+            self.write(&line);
         }
         self.say("", "");
         if self.look.custom_stats && !custom.is_empty() {
@@ -425,6 +434,7 @@ impl Listener for AnsibleReport {
             }
             Event::NoMoreHosts => self.say("", &banner("NO MORE HOSTS LEFT")),
             Event::Stopped { reason } => self.complain(RED, reason),
+            Event::HostFailed { host, why } => self.say(RED, &format!("fatal: [{host}]: FAILED! => {why}")),
             Event::Node { host, node, step } => self.node(host, node, step),
             Event::Warning { message } => self.complain(PURPLE, &format!("[WARNING]: {message}")),
             Event::RunEnded { stats, custom, held, .. } => self.recap(stats, custom, held),

@@ -1,14 +1,15 @@
 //! `--diff`: before and after as a unified diff.
 
+use super::sanitise::sanitise;
 use mainstay_language::value::{Value, string};
 use similar::TextDiff;
 
-/// One diff of a result: `{before, after, before_header, after_header}` or `{prepared}`. Empty if nothing differs.
+/// One diff of a result, without power over a terminal: `{before, after, before_header, after_header}` or `{prepared}`. Empty if nothing differs.
 #[must_use]
 pub fn render(diff: &Value, color: bool) -> String {
     let text = |key: &str| diff.get(key).map(as_text);
     if let Some(prepared) = text("prepared") {
-        return prepared;
+        return sanitise(&prepared).into_owned();
     }
     let (Some(before), Some(after)) = (text("before"), text("after")) else { return String::new() };
     if before == after {
@@ -24,7 +25,10 @@ pub fn render(diff: &Value, color: bool) -> String {
         .context_radius(3)
         .header(&header("before_header", "before"), &header("after_header", "after"))
         .to_string();
-    if color { unified.lines().map(painted).collect() } else { unified }
+    // A line end of another system is a difference that must be seen.
+    let unified = unified.replace("\r\n", "␍\n");
+    let unified = sanitise(&unified);
+    if color { unified.lines().map(painted).collect() } else { unified.into_owned() }
 }
 
 /// Structured states are shown as JSON.

@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 
 /// Values by section and key (lower case), with the line where each stands.
-pub type Values = HashMap<(String, String), (String, u32)>;
+pub(super) type Values = HashMap<(String, String), (String, u32)>;
 
 /// Reads a file.
 ///
 /// # Errors
 /// The line that is neither a section nor a key with a value, and why.
-pub fn parse(text: &str) -> Result<Values, (u32, String)> {
+pub(super) fn parse(text: &str) -> Result<Values, (u32, String)> {
     let mut values = Values::new();
     let mut section = String::new();
     let mut last: Option<(String, String)> = None;
@@ -27,7 +27,7 @@ pub fn parse(text: &str) -> Result<Values, (u32, String)> {
             continue;
         }
         if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            section = name.to_owned();
+            name.clone_into(&mut section);
             last = None;
             continue;
         }

@@ -1,10 +1,11 @@
 //! Environment over file over default.
 
 use super::file;
-use super::table::{SETTINGS, Setting};
+use super::table::{Kind, SETTINGS, Setting};
 use mainstay_language::diag::{Diagnostic, Source};
 use mainstay_language::outside::{FileKind, Outside};
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Where a value came from.
@@ -16,6 +17,16 @@ pub enum Origin {
     Environment(&'static str),
     /// This file and line.
     File(PathBuf, u32),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Environment(name) => write!(f, "env: {name}"),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+        }
+    }
 }
 
 /// All settings.
@@ -38,8 +49,21 @@ impl Settings {
     /// The file cannot be read or is not INI.
     pub fn load(outside: &dyn Outside) -> Result<Self, Diagnostic> {
         let home = outside.env("HOME").map(PathBuf::from);
-        let mut warnings = Vec::new();
         let file = find(outside, home.as_deref());
+        Self::from_file(outside, file)
+    }
+
+    /// Reads this file and no other.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn load_file(outside: &dyn Outside, path: &Path) -> Result<Self, Diagnostic> {
+        Self::from_file(outside, Some(path.to_path_buf()))
+    }
+
+    fn from_file(outside: &dyn Outside, file: Option<PathBuf>) -> Result<Self, Diagnostic> {
+        let home = outside.env("HOME").map(PathBuf::from);
+        let mut warnings = Vec::new();
         let mut read = file::Values::new();
         if let Some(path) = &file {
             let bytes = outside
@@ -64,7 +88,30 @@ impl Settings {
             warnings
                 .push(format!("{} is in a directory that everybody may write to", path.display()));
         }
-        Ok(Self { file, directory: outside.directory(), home, values, warnings })
+        let settings = Self { file, directory: outside.directory(), home, values, warnings };
+        SETTINGS.iter().try_for_each(|setting| settings.check(setting))?;
+        Ok(settings)
+    }
+
+    /// Whether the value is one that the setting may have.
+    fn check(&self, setting: &Setting) -> Result<(), Diagnostic> {
+        let Some(text) = self.get(setting.name) else { return Ok(()) };
+        let expected = match setting.kind {
+            Kind::Number if text.trim().parse::<u64>().is_err() => "a whole number".to_owned(),
+            Kind::Choice(words) if !words.contains(&text) => format!("one of {}", words.join(", ")),
+            _ => return Ok(()),
+        };
+        let message = format!("{}: {text:?} is not {expected}", setting.name);
+        Err(Diagnostic::error(message).hint(format!("it is set by {}", self.origin(setting.name))))
+    }
+
+    /// Nothing but the defaults.
+    #[must_use]
+    pub fn empty(outside: &dyn Outside) -> Self {
+        let values =
+            SETTINGS.iter().map(|s| (s.name, (s.default.to_owned(), Origin::Default))).collect();
+        let home = outside.env("HOME").map(PathBuf::from);
+        Self { file: None, directory: outside.directory(), home, values, warnings: Vec::new() }
     }
 
     /// The text and its origin; `None` if it is not set.
@@ -93,13 +140,8 @@ impl Settings {
     pub fn number(&self, name: &str) -> Result<Option<u64>, Diagnostic> {
         let Some(text) = self.get(name) else { return Ok(None) };
         text.trim().parse().map(Some).map_err(|_| {
-            let whence = match self.origin(name) {
-                Origin::Default => "the default".to_owned(),
-                Origin::Environment(variable) => variable.to_owned(),
-                Origin::File(path, line) => format!("{}:{line}", path.display()),
-            };
-            Diagnostic::error(format!("{name}: {text:?} is not a whole number"))
-                .hint(format!("it is set in {whence}"))
+            let message = format!("{name}: {text:?} is not a whole number");
+            Diagnostic::error(message).hint(format!("it is set by {}", self.origin(name)))
         })
     }
 
@@ -121,6 +163,12 @@ impl Settings {
     pub fn paths(&self, name: &str) -> Vec<PathBuf> {
         let text = self.get(name).unwrap_or_default();
         text.split(':').filter(|p| !p.is_empty()).map(|p| self.absolute(name, p)).collect()
+    }
+
+    /// Paths split at commas (the type `pathlist`).
+    #[must_use]
+    pub fn path_list(&self, name: &str) -> Vec<PathBuf> {
+        self.list(name).iter().map(|path| self.absolute(name, path)).collect()
     }
 
     fn absolute(&self, name: &str, text: &str) -> PathBuf {

@@ -186,6 +186,10 @@ impl Connector {
     }
 
     /// The file of `-F`, in the place of both usual ones.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a file named on the command line of ssh is missed before anybody dials"
+    )]
     fn other(&self, file: &std::path::Path) -> Result<Arc<Config>, String> {
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = others.get(file) {
@@ -285,6 +289,7 @@ fn arguments(options: &ConnectOptions) -> Result<Arguments, String> {
 }
 
 /// The command of a `Match exec`, which stands in the person's own file.
+#[expect(clippy::disallowed_methods, reason = "`Match exec` of the person's own configuration")]
 fn run_quietly(command: &str) -> bool {
     use std::process::{Command, Stdio};
     let mut shell = Command::new("/bin/sh");

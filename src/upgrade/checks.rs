@@ -184,10 +184,10 @@ fn nodes(input: &Input, findings: &mut Vec<Finding>) {
             findings.push(Finding::warning("MS0612", text, hint));
         }
         match &node.hold {
-            Some(hold) if node.unschedulable && Some(&hold.run) != input.policy.run.as_ref() => {
+            Some(hold) if node.unschedulable && !input.policy.ours.contains(&hold.run) => {
                 let why = hold.reason.as_deref().unwrap_or("no reason given");
                 let text = format!("node {name} is held by run {} ({why})", hold.run);
-                let hint = format!("mainstay resume {0}, or mainstay abort {0}", hold.run);
+                let hint = format!("release it: mainstay abort {}, on the controller of that run", hold.run);
                 findings.push(Finding::error("MS0613", text, hint));
             }
             None if node.unschedulable => {
@@ -239,11 +239,11 @@ fn etcd(input: &Input, findings: &mut Vec<Finding>, hops: &[Version]) {
 
 fn holders(input: &Input, findings: &mut Vec<Finding>) {
     if let Some(lease) = &input.snapshot.lease
-        && Some(&lease.run) != input.policy.run.as_ref()
+        && !input.policy.ours.contains(&lease.run)
     {
         let text =
             format!("another run holds the cluster: {}, since {}", lease.holder, lease.since);
-        findings.push(Finding::error("MS0618", text, "wait for it, or resume or abort that run"));
+        findings.push(Finding::error("MS0618", text, "wait for it; if it has ended without giving the lease back, add --take-over"));
     }
 }
 

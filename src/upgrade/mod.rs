@@ -62,8 +62,8 @@ pub struct Policy {
     pub prerelease: bool,
     /// Nodes are not drained where only the patch version of the kubelet changes.
     pub no_drain_for_patch: bool,
-    /// The run that plans (its own lease does not forbid), if it is one that goes on.
-    pub run: Option<String>,
+    /// Runs whose lease and held nodes may be taken over: ended runs of this controller.
+    pub ours: BTreeSet<String>,
 }
 
 /// Whether a finding forbids the upgrade.

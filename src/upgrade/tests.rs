@@ -283,7 +283,7 @@ fn the_users_decisions_are_followed() {
 
     let mut own = input("1.36.3", &["1.37.2"]);
     FORBIDDEN.iter().find(|f| f.1 == "MS0618").unwrap().0(&mut own);
-    own.policy.run = Some("r9".into());
+    own.policy.ours.insert("r9".into());
     assert!(plan(&own).is_ok());
 }
 

@@ -6,12 +6,14 @@
 //! Not here: tokio, the network, processes, the clock, the environment. What little of the world the language needs
 //! (reading a file, `lookup('env')`, an inventory script) it asks of [`outside::Outside`].
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests measure time"))]
+
 pub mod diag;
-pub mod inventory;
 pub mod outside;
-pub mod playbook;
-pub mod template;
 pub mod value;
-pub mod vars;
-pub mod vault;
 pub mod yaml;
+pub mod vault;
+pub mod template;
+pub mod inventory;
+pub mod playbook;
+pub mod vars;

@@ -153,7 +153,13 @@ pub(crate) mod testing {
                 return None;
             };
             let inode = files.keys().position(|file| file == path).unwrap_or(0) as u64;
-            Some(FileStatus { kind, link: false, executable: false, identity: (1, inode) })
+            Some(FileStatus {
+                kind,
+                link: false,
+                executable: false,
+                world_writable: false,
+                identity: (1, inode),
+            })
         }
 
         fn write(&self, path: &Path, content: &[u8], _mode: u32) -> io::Result<()> {

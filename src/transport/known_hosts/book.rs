@@ -1,5 +1,10 @@
 //! The files of known_hosts: read once, added to at first contacts.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of known_hosts are read and added to here alone"
+)]
+
 use super::parse::{Entry, Lines, hash, parse};
 use super::{Names, Offered, Verdict, decide};
 use rustix::fs::{FlockOperation, flock};

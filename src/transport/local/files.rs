@@ -1,5 +1,7 @@
 //! Copies on the controller, whole or not at all.
 
+#![expect(clippy::disallowed_methods, reason = "files of the local target")]
+
 use crate::transport::TransportError;
 use std::io;
 use std::path::Path;

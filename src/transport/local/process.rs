@@ -1,5 +1,10 @@
 //! One script as a child process in a process group of its own.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "commands of the local target, with their deadlines"
+)]
+
 use crate::transport::capture::Capture;
 use crate::transport::shell::{self, Greeting, Launch, Step};
 use crate::transport::{Become, Command, Output, Status, TransportError};
@@ -153,7 +158,7 @@ impl Running {
                     err.clear();
                 }
                 count = write(self.stdin.as_mut(), self.pending.get(self.written..).unwrap_or_default()) => {
-                    self.on_written(count);
+                    self.on_written(&count);
                 }
                 ended = self.child.wait() => {
                     let status = ended.map(status_of).map_err(|error| {
@@ -258,7 +263,7 @@ impl Running {
     }
 
     /// Closes standard input after the last byte, or when nobody reads it any more.
-    fn on_written(&mut self, count: std::io::Result<usize>) {
+    fn on_written(&mut self, count: &std::io::Result<usize>) {
         match count {
             Ok(count) => self.written += count,
             Err(_) => self.stdin = None,

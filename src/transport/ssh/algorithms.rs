@@ -49,11 +49,11 @@ pub(super) fn preferred(endpoint: &Endpoint) -> Result<Preferred, TransportError
     Ok(Preferred {
         key: Cow::Owned(keys),
         host_key_certificates: Cow::Owned(certificates),
-        kex: names(&options.kex_algorithms, &default.kex, "KexAlgorithms", kex_name)?,
-        cipher: names(&options.ciphers, &default.cipher, "Ciphers", |n| {
+        kex: names(options.kex_algorithms.as_ref(), &default.kex, "KexAlgorithms", kex_name)?,
+        cipher: names(options.ciphers.as_ref(), &default.cipher, "Ciphers", |n| {
             cipher::Name::try_from(n).ok()
         })?,
-        mac: names(&options.macs, &default.mac, "MACs", |n| mac::Name::try_from(n).ok())?,
+        mac: names(options.macs.as_ref(), &default.mac, "MACs", |n| mac::Name::try_from(n).ok())?,
         compression: Cow::Borrowed(&[compression::NONE]),
     })
 }
@@ -68,7 +68,7 @@ fn same_type(a: &Algorithm, b: &Algorithm) -> bool {
 }
 
 fn names<N: AsRef<str> + Clone + 'static>(
-    option: &Option<String>,
+    option: Option<&String>,
     default: &[N],
     keyword: &str,
     parse: impl Fn(&str) -> Option<N>,

@@ -278,6 +278,7 @@ impl Login<'_> {
     }
 
     /// A key file, with its certificates before the bare key. The agent signs for keys that it holds.
+    #[expect(clippy::disallowed_methods, reason = "key files are read here alone")]
     fn file(
         &mut self,
         path: &Path,
@@ -329,7 +330,7 @@ impl Login<'_> {
 
     fn decode(&self, text: &str) -> Result<PrivateKey, String> {
         let passphrase = self.endpoint.credentials.passphrase.as_ref();
-        let passphrase = passphrase.map(|passphrase| passphrase.expose_secret());
+        let passphrase = passphrase.map(ExposeSecret::expose_secret);
         match decode_secret_key(text, passphrase) {
             Ok(key) if key.is_encrypted() => Err(no_passphrase()),
             Ok(key) => Ok(key),

@@ -319,7 +319,8 @@ impl Drain {
                 None => self.err.push(&data),
             },
             ChannelMsg::ExitStatus { exit_status } => {
-                self.status = Some(Status::Exited(exit_status as i32));
+                // RFC 4254 sends it unsigned; servers put an `int` in.
+                self.status = Some(Status::Exited(exit_status.cast_signed()));
             }
             ChannelMsg::ExitSignal { signal_name, .. } => {
                 self.status = Some(Status::Signalled(name_of(&signal_name)));

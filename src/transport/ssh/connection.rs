@@ -100,9 +100,7 @@ impl Connection {
         };
         self.inner.warm(rights);
         let inner = Arc::clone(&self.inner);
-        let outcome =
-            shell.run(command, Arc::new(move |pid, rights| inner.kill(pid, rights))).await;
-        outcome
+        shell.run(command, Arc::new(move |pid, rights| inner.kill(pid, rights))).await
     }
 
     /// A stream from the host to an address.
@@ -274,7 +272,7 @@ impl Inner {
 /// Whether two scripts may use the same kind of shell.
 fn same(a: Option<&Become>, b: Option<&Become>) -> bool {
     fn parts(b: &Become) -> (&str, &str, Option<&str>, Option<&str>, Option<&str>) {
-        let password = b.password.as_ref().map(|password| password.expose_secret());
+        let password = b.password.as_ref().map(ExposeSecret::expose_secret);
         (&b.method, &b.user, b.exe.as_deref(), b.flags.as_deref(), password)
     }
     match (a, b) {

@@ -1,5 +1,7 @@
 //! Reaching an address and agreeing on keys: directly, through a jump host, or through a command.
 
+#![expect(clippy::disallowed_methods, reason = "pauses between attempts, and ProxyCommand")]
+
 use super::algorithms;
 use super::endpoint::Endpoint;
 use super::handler::{Client, HandlerError, Seen};

@@ -28,6 +28,7 @@ async fn session(connection: &Connection) -> Result<RawSftpSession, TransportErr
 }
 
 /// Uploads whole or not at all, mode 0600.
+#[expect(clippy::disallowed_methods, reason = "the local end of an upload")]
 pub(super) async fn upload(
     connection: &Connection,
     local: &Path,
@@ -99,10 +100,9 @@ async fn replace(session: &RawSftpSession, part: &str, remote: &str) -> Result<(
     let fail = |text: String| TransportError::File(format!("cannot rename to {remote}: {text}"));
     match session.extended("posix-rename@openssh.com", data).await {
         Ok(Packet::Status(status)) if status.status_code == StatusCode::Ok => return Ok(()),
-        Ok(Packet::Status(status)) if status.status_code != StatusCode::OpUnsupported => {
-            return Err(fail(status.error_message));
-        }
-        Err(Error::Status(status)) if status.status_code != StatusCode::OpUnsupported => {
+        Ok(Packet::Status(status)) | Err(Error::Status(status))
+            if status.status_code != StatusCode::OpUnsupported =>
+        {
             return Err(fail(status.error_message));
         }
         _ => {}
@@ -162,7 +162,8 @@ async fn whole(session: &RawSftpSession, handle: &str, offset: u64) -> Result<Ve
     let mut bytes = Vec::new();
     while bytes.len() < CHUNK {
         let at = offset + bytes.len() as u64;
-        match session.read(handle, at, (CHUNK - bytes.len()) as u32).await {
+        match session.read(handle, at, u32::try_from(CHUNK - bytes.len()).unwrap_or(u32::MAX)).await
+        {
             Ok(data) if data.data.is_empty() => break,
             Ok(data) => bytes.extend_from_slice(&data.data),
             Err(Error::Status(status)) if status.status_code == StatusCode::Eof => break,

@@ -37,6 +37,7 @@ pub(super) struct Client {
 }
 
 impl Client {
+    #[expect(clippy::disallowed_methods, reason = "the validity of host certificates")]
     fn judge(&self, offered: Offered<'_>) -> Result<(), String> {
         let options = &self.endpoint.options;
         let names: Names = self.endpoint.names();

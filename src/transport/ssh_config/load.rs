@@ -1,5 +1,7 @@
 //! The files, split into blocks.
 
+#![expect(clippy::disallowed_methods, reason = "the files of ssh_config are read here alone")]
+
 use super::keywords::{self, Use};
 use super::lexer::{split, words};
 use super::{Person, Place};
@@ -180,7 +182,9 @@ fn glob(path: &Path) -> Vec<PathBuf> {
     for component in path.components() {
         let name = component.as_os_str().to_string_lossy();
         if !name.contains(['*', '?']) {
-            found.iter_mut().for_each(|path| path.push(component));
+            for path in &mut found {
+                path.push(component);
+            }
             continue;
         }
         let mut next = Vec::new();

@@ -52,6 +52,7 @@ pub(crate) enum Family {
 
 /// Everything we do for a host.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of ssh")]
 pub(crate) struct Options {
     pub(crate) host_name: String,
     pub(crate) port: u16,
@@ -95,7 +96,7 @@ pub(crate) struct Options {
 impl Options {
     pub(super) fn new(values: &Values, query: &Query<'_>, host_name: &str) -> Result<Self, String> {
         let read = Reader { values };
-        let port = read.number("port", 1, 65_535)?.map_or(22, |port| port as u16);
+        let port = read.number("port", 1, 65_535)?.unwrap_or(22);
         let user = values.word("user").unwrap_or(&query.person.user).to_owned();
         if !valid_host(host_name) {
             return Err(format!("`{}` cannot be the name of a host", host_name.escape_debug()));
@@ -142,7 +143,7 @@ impl Options {
             macs: read.text("macs"),
             connect_timeout: read.seconds("connecttimeout")?.filter(|time| !time.is_zero()),
             alive_interval: read.seconds("serveraliveinterval")?,
-            alive_count: read.number("serveralivecountmax", 0, 1 << 20)?.map(|n| n as usize),
+            alive_count: read.number("serveralivecountmax", 0, 1 << 20)?,
             family: read.family()?,
             bind_address: read.text("bindaddress"),
             authentications: values
@@ -151,9 +152,7 @@ impl Options {
             pubkey: !matches!(values.word("pubkeyauthentication"), Some("no" | "false")),
             password: read.flag("passwordauthentication")?.unwrap_or(true),
             keyboard,
-            password_prompts: read
-                .number("numberofpasswordprompts", 0, 1 << 10)?
-                .map_or(3, |n| n as usize),
+            password_prompts: read.number("numberofpasswordprompts", 0, 1 << 10)?.unwrap_or(3),
             hash_known_hosts: read.flag("hashknownhosts")?.unwrap_or(false),
             attempts: read.number("connectionattempts", 1, 1 << 10)?.unwrap_or(1),
             notes: values.notes.clone(),
@@ -180,7 +179,10 @@ impl Reader<'_> {
         self.values.word(keyword).map(str::to_owned)
     }
 
-    fn number(&self, keyword: &str, least: u64, most: u64) -> Result<Option<u64>, String> {
+    fn number<N>(&self, keyword: &str, least: N, most: N) -> Result<Option<N>, String>
+    where
+        N: std::str::FromStr + PartialOrd,
+    {
         let Some(text) = self.values.word(keyword) else { return Ok(None) };
         match text.parse() {
             Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),

@@ -13,6 +13,11 @@ pub trait ExportVars {
     fn host(&self, name: &str) -> Map;
     /// The variables of a group.
     fn group(&self, name: &str) -> Map;
+    /// Whether a host is listed (`--limit`); by default all are.
+    fn shows(&self, host: &str) -> bool {
+        let _ = host;
+        true
+    }
 }
 
 /// Never printed: they follow from the inventory.
@@ -38,10 +43,10 @@ impl Inventory {
     pub fn to_list(&self, vars: &dyn ExportVars) -> String {
         let mut out = JsonMap::new();
         if let Some(all) = self.group("all") {
-            self.list_group(all, &mut out);
+            self.list_group(all, vars, &mut out);
         }
         let mut hostvars = JsonMap::new();
-        for host in self.hosts() {
+        for host in self.hosts().filter(|host| vars.shows(host.name())) {
             let map = printed(&vars.host(host.name()));
             if !map.is_empty() {
                 hostvars.insert(host.name().to_string(), Value::Map(map).to_json());
@@ -54,14 +59,15 @@ impl Inventory {
         pretty(&Json::Object(out))
     }
 
-    fn list_group(&self, group: &Group, out: &mut JsonMap<String, Json>) {
+    fn list_group(&self, group: &Group, vars: &dyn ExportVars, out: &mut JsonMap<String, Json>) {
         if out.contains_key(&**group.name()) {
             return;
         }
         let mut entry = JsonMap::new();
         let children: Vec<&Group> = self.children(group).collect();
-        if &**group.name() != "all" && !group.hosts.is_empty() {
-            let hosts: Vec<Json> = self.members(group).map(|h| json!(&**h.name())).collect();
+        let hosts: Vec<Json> =
+            self.members(group).filter(|h| vars.shows(h.name())).map(|h| json!(&**h.name())).collect();
+        if &**group.name() != "all" && !hosts.is_empty() {
             entry.insert("hosts".to_owned(), Json::Array(hosts));
         }
         if !children.is_empty() {
@@ -73,7 +79,7 @@ impl Inventory {
         }
         out.insert(group.name().to_string(), Json::Object(entry));
         for child in children {
-            self.list_group(child, out);
+            self.list_group(child, vars, out);
         }
     }
 

@@ -291,17 +291,17 @@ impl Reader<'_> {
             && let Some(raw) = args.remove("_raw_params")
             && raw.as_str().is_none_or(|s| !s.trim().is_empty())
         {
-            if matches!(&named.verb, Verb::Module(name) if LOOSE.contains(&name.as_str())) {
+            if raw.needs_rendering() {
+                args.insert("_variable_params", raw);
+            } else if matches!(&named.verb, Verb::Module(name) if LOOSE.contains(&name.as_str())) {
                 args.insert("_raw_params", raw);
-            } else if !raw.needs_rendering() {
+            } else {
                 let message = format!(
                     "{name:?} takes `key=value` arguments, and this is something else: {:?}",
                     crate::value::string(&raw)
                 );
                 self.error(Diagnostic::error(message).at(value.map_or(place, |v| &v.place)));
                 return None;
-            } else {
-                args.insert("_variable_params", raw);
             }
         }
         Some(Call {

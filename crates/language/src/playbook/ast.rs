@@ -158,7 +158,7 @@ pub struct Task {
     pub action: Action,
     /// `loop` or `with_X`.
     pub looped: Option<Loop>,
-    /// `loop_control`: label, loop_var, index_var, pause, extended, extended_allitems, break_when. Raw.
+    /// `loop_control`: `label`, `loop_var`, `index_var`, `pause`, `extended`, `extended_allitems`, `break_when`. Raw.
     pub loop_control: Map,
     /// `register`
     pub register: Option<Value>,

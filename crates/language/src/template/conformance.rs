@@ -31,6 +31,7 @@ impl Outside for Desk {
             kind: crate::outside::FileKind::File,
             link: false,
             executable: false,
+            world_writable: false,
             identity: (0, 0),
         })
     }

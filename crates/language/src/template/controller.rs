@@ -100,7 +100,13 @@ impl Outside for Controller {
         let device = u64::from(matches!(files.get(&path), Some(Entry::Mount)));
         let number =
             path.to_string_lossy().bytes().fold(7, |n: u64, b| n * 31 % 1_000_003 + u64::from(b));
-        Some(FileStatus { kind, link, executable: false, identity: (device, number) })
+        Some(FileStatus {
+            kind,
+            link,
+            executable: false,
+            world_writable: false,
+            identity: (device, number),
+        })
     }
 
     fn write(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {

@@ -35,13 +35,13 @@ pub(super) fn has_lookup(name: &str) -> bool {
 pub(super) fn run(
     engine: &Engine,
     name: &str,
-    terms: Vec<Value>,
+    terms: &[Value],
     world: &Arc<World>,
 ) -> Result<Vec<Value>, TemplateError> {
     let root = Jinja::from_dyn_object(Arc::clone(world));
     machine::with_state(&engine.env, root, |state| {
         let terms = terms.iter().map(|t| world.lift(t)).collect::<Result<_, _>>()?;
-        let none = Kwargs::from_iter(std::iter::empty::<(&str, Jinja)>());
+        let none: Kwargs = std::iter::empty::<(&str, Jinja)>().collect();
         lookup(state, name, terms, none)?.iter().map(World::lower).collect()
     })
     .map_err(|e| match carried(&e) {

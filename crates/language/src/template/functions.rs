@@ -79,19 +79,19 @@ fn lookup(
     if wantlist {
         return Ok(Jinja::from(found));
     }
-    joined(found)
+    Ok(joined(found))
 }
 
 /// One result is itself, several texts are joined with commas, anything else stays a list.
-fn joined(mut found: Vec<Jinja>) -> Result<Jinja, Error> {
+fn joined(mut found: Vec<Jinja>) -> Jinja {
     if found.len() == 1 {
-        return Ok(found.pop().unwrap_or_default());
+        return found.pop().unwrap_or_default();
     }
     if found.is_empty() || found.iter().any(|item| item.kind() != ValueKind::String) {
-        return Ok(Jinja::from(found));
+        return Jinja::from(found);
     }
     let texts: Vec<&str> = found.iter().filter_map(Jinja::as_str).collect();
-    Ok(Jinja::from(texts.join(",")))
+    Jinja::from(texts.join(","))
 }
 
 /// `now(utc=false, fmt=none)`: the time, or its text by `strftime`.

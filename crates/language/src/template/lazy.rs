@@ -182,6 +182,7 @@ impl LazyScope {
 }
 
 impl OmitMark {
+    #[expect(clippy::unused_self, reason = "the same call as for everything else that is shown")]
     fn shown(&self) -> Shown<'_> {
         Shown(None)
     }

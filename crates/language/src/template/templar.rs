@@ -135,7 +135,7 @@ impl Templar {
         site: &Site,
     ) -> Result<Vec<Value>, TemplateError> {
         let world = self.world(scope, site);
-        extend::run(&self.engine, name, functions::terms(terms), &world)
+        extend::run(&self.engine, name, &functions::terms(terms), &world)
     }
 
     /// Whether there is a lookup of that name (`with_X` is checked when a playbook is loaded).

@@ -38,7 +38,7 @@ pub fn repr(value: &Value) -> String {
 
 /// Python's `repr` of a float: shortest digits, always with a point or an exponent.
 #[must_use]
-pub fn float(f: f64) -> String {
+pub(crate) fn float(f: f64) -> String {
     if f.is_nan() {
         return "nan".to_owned();
     }
@@ -120,7 +120,7 @@ mod tests {
             (1.5e16, "1.5e+16"),
             (1e-4, "0.0001"),
             (1e-5, "1e-05"),
-            (-92_581_284_705_668.625, "-92581284705668.62"),
+            (-92_581_284_705_668.62, "-92581284705668.62"),
             (616_296_120_385_013.4, "616296120385013.4"),
             (1e300, "1e+300"),
             (5e-324, "5e-324"),

@@ -150,7 +150,7 @@ fn layers_ask_the_highest_first_and_the_fallback_last() {
     assert_eq!(get("b").as_deref(), Some("2"));
     assert_eq!(get("z").as_deref(), Some("0"));
     assert_eq!(get("nothing"), None);
-    let mut names: Vec<_> = layers.names().iter().map(|n| n.to_string()).collect();
+    let mut names: Vec<_> = layers.names().iter().map(ToString::to_string).collect();
     names.sort();
     assert_eq!(names, ["a", "b", "c", "z"]);
 }

@@ -76,7 +76,7 @@ impl Outside for World {
         } else {
             return None;
         };
-        Some(FileStatus { kind, link: false, executable, identity: (0, 0) })
+        Some(FileStatus { kind, link: false, executable, world_writable: false, identity: (0, 0) })
     }
 
     fn write(&self, _: &Path, _: &[u8], _: u32) -> io::Result<()> {

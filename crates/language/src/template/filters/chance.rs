@@ -10,6 +10,13 @@ use rand::{Rng, RngExt, SeedableRng};
 
 pub(super) static ENTRIES: &[Entry] = &[entry("random", random), entry("shuffle", shuffle)];
 
+/// Chance of the operating system. The only place where the language asks for it: templates, salts and passwords want
+/// nothing that could be repeated.
+#[expect(clippy::disallowed_methods, reason = "the one place where chance enters")]
+pub(in crate::template) fn real() -> rand::rngs::ThreadRng {
+    rand::rng()
+}
+
 /// A generator: of this seed, or of the operating system.
 fn generator(args: &mut Args) -> Result<Box<dyn Rng>, Error> {
     match args.keyword("seed")?.filter(|seed| !seed.is_none()) {
@@ -18,7 +25,7 @@ fn generator(args: &mut Args) -> Result<Box<dyn Rng>, Error> {
             let seed = digest.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok());
             Ok(Box::new(rand::rngs::StdRng::seed_from_u64(seed.unwrap_or_default())))
         }
-        None => Ok(Box::new(rand::rng())),
+        None => Ok(Box::new(real())),
     }
 }
 

@@ -108,6 +108,7 @@ fn root(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
     if base == 0.0 {
         return Err(fail("there is no root of degree 0"));
     }
+    #[expect(clippy::float_cmp, reason = "the default itself, not a result")]
     let found = if base == 2.0 { x.sqrt() } else { x.powf(1.0 / base) };
     finite(found, x, base)
 }
@@ -249,7 +250,9 @@ fn filesizeformat(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error
     let text = python::string(&value)?;
     let bytes = super::convert::parse_float(&text).ok_or_else(|| fail("a number is needed"))?;
     let base: f64 = if binary { 1024.0 } else { 1000.0 };
-    if bytes == 1.0 {
+    #[expect(clippy::float_cmp, reason = "one byte exactly, as the reference says it")]
+    let one = bytes == 1.0;
+    if one {
         return Ok(Value::from("1 Byte"));
     }
     if bytes < base {

@@ -3,7 +3,7 @@
 //! exists to accept it.
 
 pub(super) mod call;
-mod chance;
+pub(in crate::template) mod chance;
 pub(super) mod convert;
 mod dicts;
 pub(super) mod hashing;

@@ -207,6 +207,7 @@ pub(in crate::template) fn search<'t>(
     regex.captures(text).map_err(too_hard)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape of `map_err`")]
 fn too_hard(error: fancy_regex::Error) -> Error {
     fail(format!("the regular expression could not be matched: {error}"))
 }

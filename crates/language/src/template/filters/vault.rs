@@ -17,7 +17,7 @@ fn encrypt(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
         Some(salt) => salt.into_bytes(),
         None => {
             let mut salt = vec![0; 32];
-            rand::rng().fill_bytes(&mut salt);
+            super::chance::real().fill_bytes(&mut salt);
             salt
         }
     };

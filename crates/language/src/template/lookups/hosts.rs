@@ -63,8 +63,11 @@ fn select(groups: &Groups, patterns: &[String]) -> Result<Vec<String>, Error> {
     Ok(chosen)
 }
 
+/// Whether a name of a host or a group fits a pattern.
+type Fits = Box<dyn Fn(&str) -> Result<bool, Error>>;
+
 fn matching(groups: &Groups, pattern: &str) -> Result<Vec<String>, Error> {
-    let fits: Box<dyn Fn(&str) -> Result<bool, Error>> = match pattern.strip_prefix('~') {
+    let fits: Fits = match pattern.strip_prefix('~') {
         Some(regex) => {
             let regex = pattern::compile(&format!("\\A(?:{regex})"), Flags::default())?;
             Box::new(move |name| Ok(pattern::search(&regex, name)?.is_some()))

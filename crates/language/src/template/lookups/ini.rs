@@ -10,6 +10,7 @@ const OPTIONS: [&str; 8] =
 
 type Section = (String, Vec<(String, Option<String>)>);
 
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the lookup")]
 struct Query {
     properties: bool,
     file: String,

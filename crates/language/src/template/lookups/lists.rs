@@ -24,6 +24,7 @@ pub(super) fn items(call: &mut Call) -> Result<Vec<Value>, Error> {
     flattened(call)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every lookup")]
 pub(super) fn list(call: &mut Call) -> Result<Vec<Value>, Error> {
     Ok(call.terms.clone())
 }
@@ -88,6 +89,12 @@ pub(super) fn together(call: &mut Call) -> Result<Vec<Value>, Error> {
     Ok((0..count).map(row).collect())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every lookup")]
 pub(super) fn random_choice(call: &mut Call) -> Result<Vec<Value>, Error> {
-    Ok(call.terms.choose(&mut rand::rng()).cloned().into_iter().collect())
+    Ok(call
+        .terms
+        .choose(&mut crate::template::filters::chance::real())
+        .cloned()
+        .into_iter()
+        .collect())
 }

@@ -59,7 +59,7 @@ fn find(name: &str) -> Option<(&'static str, Run)> {
 
 /// Whether there is a lookup of that name.
 #[must_use]
-pub fn exists(name: &str) -> bool {
+pub(super) fn exists(name: &str) -> bool {
     find(name).is_some()
 }
 
@@ -67,7 +67,7 @@ pub fn exists(name: &str) -> bool {
 ///
 /// # Errors
 /// There is none of that name, an option is unknown, or it failed.
-pub fn run(
+pub(super) fn run(
     name: &str,
     terms: Vec<Value>,
     kwargs: Kwargs,

@@ -130,7 +130,7 @@ fn fresh(wanted: &Wanted) -> Result<String, Error> {
             let seed = digest.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok());
             Box::new(rand::rngs::StdRng::seed_from_u64(seed.unwrap_or_default()))
         }
-        None => Box::new(rand::rng()),
+        None => Box::new(crate::template::filters::chance::real()),
     };
     let mut password = String::with_capacity(wanted.length);
     for _ in 0..wanted.length {

@@ -6,7 +6,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
 
 pub(super) static ENTRIES: &[Entry] = &[
-    entry("none", |_, args| kind(args, |v| v.is_none())),
+    entry("none", |_, args| kind(args, Value::is_none)),
     entry("boolean", |_, args| kind(args, |v| v.kind() == ValueKind::Bool)),
     entry("true", |_, args| kind(args, |v| v.kind() == ValueKind::Bool && v.is_true())),
     entry("false", |_, args| kind(args, |v| v.kind() == ValueKind::Bool && !v.is_true())),
@@ -24,11 +24,11 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("falsy", |_, args| truth(args).map(|answer| Value::from(!answer.is_true()))),
     entry("filter", |state, args| {
         let name = args.text("value")?;
-        known(state.apply_filter(&name, &[]).err(), minijinja::ErrorKind::UnknownFilter)
+        Ok(known(state.apply_filter(&name, &[]).err(), minijinja::ErrorKind::UnknownFilter))
     }),
     entry("test", |state, args| {
         let name = args.text("value")?;
-        known(state.perform_test(&name, &[]).err(), minijinja::ErrorKind::UnknownTest)
+        Ok(known(state.perform_test(&name, &[]).err(), minijinja::ErrorKind::UnknownTest))
     }),
 ];
 
@@ -51,6 +51,6 @@ fn truth(args: &mut Args) -> Result<Value, Error> {
 }
 
 /// Called without arguments, everything that exists fails in another way than by being unknown.
-fn known(error: Option<Error>, unknown: minijinja::ErrorKind) -> Result<Value, Error> {
-    Ok(Value::from(error.is_none_or(|error| error.kind() != unknown)))
+fn known(error: Option<Error>, unknown: minijinja::ErrorKind) -> Value {
+    Value::from(error.is_none_or(|error| error.kind() != unknown))
 }

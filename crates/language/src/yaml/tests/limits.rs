@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 fn refused(text: &str, message: &str) {
     let start = Instant::now();
     let error = error(text);
-    assert!(start.elapsed() < Duration::from_millis(1000), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert!(error.message.contains(message), "{error}");
     assert!(error.place.is_some());
 }
@@ -16,7 +16,7 @@ fn deep_nesting() {
     refused(&"[".repeat(100_000), "256 levels");
     refused(&"{a: ".repeat(100_000), "256 levels");
     refused(&"- ".repeat(100_000), "256 levels");
-    let mixed = "- [".repeat(1) + &"[".repeat(200) + &"{a: ".repeat(200);
+    let mixed = "- [".to_owned() + &"[".repeat(200) + &"{a: ".repeat(200);
     refused(&mixed, "256 levels");
 }
 
