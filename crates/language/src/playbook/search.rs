@@ -113,6 +113,9 @@ fn tasks_directories(parent: &Arc<Lineage>, handlers: bool, playbook: &Path) -> 
             }
             BlockKind::Role(role) => {
                 out.push(role.path.join(part));
+                if handlers {
+                    out.push(role.path.join("tasks"));
+                }
                 out.push(role.path.clone());
                 in_role = true;
                 break;
