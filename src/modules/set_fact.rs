@@ -44,9 +44,11 @@ impl Module for SetFact {
                 "No key/value pairs provided, at least one is required for this action to succeed",
             ));
         }
-        if let Some(name) = variables.keys().map(string).find(|name| !is_identifier(name)) {
+        if let Some(key) = variables.keys().find(|key| !key.as_str().is_some_and(is_identifier)) {
+            let name = string(key);
+            let of = if key.as_str().is_some() { String::new() } else { format!(" of type '{}'", key.type_name()) };
             return Err(Failure::msg(format!(
-                "Invalid variable name '{name}': it must start with a letter or underscore, contain only \
+                "Invalid variable name '{name}'{of}: it must start with a letter or underscore, contain only \
                  letters, digits and underscores, and not be a keyword"
             )));
         }
