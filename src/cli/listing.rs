@@ -1,5 +1,6 @@
 //! `--list-hosts`, `--list-tasks`, `--list-tags`: what would run, without connecting.
 
+use crate::engine::playing::Playing;
 use crate::engine::{self, Run};
 use mainstay_language::diag::Diagnostic;
 use mainstay_language::playbook::{self, Play, Playbook};
@@ -25,7 +26,7 @@ pub struct What {
 pub fn list(run: &Run, file: &str, playbook: Playbook, what: What) -> Result<String, Diagnostic> {
     let mut out = format!("\nplaybook: {file}\n");
     for (number, play) in playbook.plays.into_iter().enumerate() {
-        one(run, number + 1, &Arc::new(play), what, &mut out)?;
+        one(run, number + 1, &play, what, &mut out)?;
     }
     Ok(out)
 }
@@ -58,6 +59,12 @@ fn one(
     let mut entries = Vec::new();
     for section in &play.sections {
         entries.extend(playbook::tasks(section));
+    }
+    let playing = Playing::new(play, number, name, play.lineage.keywords.vars.clone(), Vec::new());
+    for entry in &mut entries {
+        entry.tags = run.tags(&playing, entry.task);
+        entry.tags.sort();
+        entry.tags.dedup();
     }
     entries.retain(|entry| run.options.tags.takes(&entry.tags));
     if what.tasks {

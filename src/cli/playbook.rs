@@ -75,7 +75,8 @@ async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
         Refusal::new(exit::DEFECT, Diagnostic::error(format!("cannot watch signals: {e}")))
     })?;
     let mut failure = None;
-    for (_, book) in books {
+    for (file, book) in books {
+        run.events.emit(Event::PlaybookStarted { file, plays: book.plays.len() });
         if let Err(refused) = engine::run_all(run, book).await {
             failure = Some(refused);
             break;

@@ -17,7 +17,7 @@ use crate::engine::{
 use crate::event::{Event, Events, Redactor};
 use crate::journal::{Journal, JournalError, Record};
 use crate::modules;
-use crate::settings::Settings;
+use crate::settings::{Origin, Settings};
 use crate::transport::Secret;
 use mainstay_language::diag::{Diagnostic, Diagnostics};
 use mainstay_language::inventory::{self, Constructed, Files, LoadOptions, Pattern};
@@ -74,6 +74,9 @@ pub fn prepare(
         modules: Arc::new(Table),
         names: Arc::new(StaticNames(Arc::clone(&templar))),
         roles_path: settings.paths("DEFAULT_ROLES_PATH"),
+        collections_path: settings.paths("COLLECTIONS_PATHS"),
+        private_roles: (settings.origin("DEFAULT_PRIVATE_ROLE_VARS") != Origin::Default)
+            .then(|| settings.flag("DEFAULT_PRIVATE_ROLE_VARS")),
         extra_vars: extra.clone(),
     });
     let defaults = defaults(common, &settings, &*outside, &redactor, persona)?;

@@ -3,45 +3,49 @@
 use super::task::Doing;
 use crate::event::Event;
 use crate::modules::{Args, Ctx, Failure, Module, Outcome, asynchronous};
-use mainstay_language::value::Value;
+use mainstay_language::value::{Value, string};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+/// Numbers the jobs of this process.
+static JOBS: AtomicU64 = AtomicU64::new(0);
+
 impl Doing<'_> {
-    /// Starts the job; waits for it unless `poll` is 0.
+    /// Starts the job; waits for it unless `poll` is 0. A lost connection does not end the job: it is asked again until
+    /// its time is over.
     pub(super) async fn in_background(
         &self,
         module: &dyn Module,
-        args: Args,
-        ctx: &mut Ctx<'_>,
-        limit: i64,
-        poll: i64,
+        args: &Args,
+        ctx: &Ctx<'_>,
+        (limit, poll): (u64, u64),
     ) -> Result<Outcome, Failure> {
-        let started = asynchronous::start(module, args, ctx, limit).await?;
-        if poll <= 0 {
-            return Ok(started.outcome());
+        let name = module.spec().names.first().copied().unwrap_or_default();
+        let job = format!("{}.{}", self.run.id, JOBS.fetch_add(1, Ordering::Relaxed));
+        let limit = Duration::from_secs(limit);
+        let started = asynchronous::start(name, args, &job, limit, ctx).await?;
+        if poll == 0 {
+            return Ok(started);
         }
-        let pause = Duration::from_secs(u64::try_from(poll).unwrap_or(1));
-        let deadline = self.run.clock.monotonic() + Duration::from_secs(u64::try_from(limit).unwrap_or(0));
+        let deadline = self.run.clock.monotonic() + limit;
         loop {
-            self.run.clock.sleep(pause).await;
-            // A lost connection does not end the job: it is asked again until the deadline.
-            let answer = asynchronous::status(&started, ctx).await;
-            match answer {
-                Ok(Some(finished)) => return finished,
-                Ok(None) => self.run.events.emit(Event::AsyncPoll {
+            self.run.clock.sleep(Duration::from_secs(poll)).await;
+            match asynchronous::status(&job, ctx).await {
+                Ok(outcome) if outcome.fields.get("finished").is_some_and(Value::is_true) => return Ok(outcome),
+                Ok(outcome) => self.run.events.emit(Event::AsyncPoll {
                     host: Arc::clone(self.host),
-                    job: started.job.clone(),
-                    result: Value::Map(started.outcome().fields),
+                    job: job.clone(),
+                    result: Value::Map(outcome.fields),
                 }),
                 Err(Failure::Transport(error)) if error.is_unreachable() => {}
                 Err(failure) => return Err(failure),
             }
             if self.run.clock.monotonic() >= deadline {
-                let message = format!("async task did not complete within the requested time - {limit}s");
-                return Err(Failure::Failed(Box::new(
-                    Outcome::ok().with("msg", message).with("ansible_job_id", started.job.clone()),
-                )));
+                let seconds = string(&Value::Int(limit.as_secs().into()));
+                let message = format!("async task did not complete within the requested time - {seconds}s");
+                let outcome = Outcome::ok().with("msg", message).with("ansible_job_id", job);
+                return Err(Failure::Failed(Box::new(outcome)));
             }
         }
     }

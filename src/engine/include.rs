@@ -31,20 +31,26 @@ enum What {
 }
 
 impl Party<'_> {
-    /// Resolves the include on each member, loads what is new, and sends the members there.
-    pub(super) async fn include(
+    /// Resolves the include on each member, loads what is new, and sends the members there. Returns the members on which
+    /// it failed.
+    pub(super) fn include(
         &mut self,
         task: &Arc<Task>,
         name: &str,
         path: &str,
         who: &[usize],
-    ) {
+    ) -> Vec<usize> {
+        let mut failed = Vec::new();
         let mut wanted: Vec<(usize, Vec<Wanted>)> = Vec::new();
         for index in who {
             match self.resolve(task, name, path, *index) {
                 Ok((list, None)) => wanted.push((*index, list)),
-                Ok((_, Some(done))) => self.end_include(*index, task, name, path, done),
-                Err(problem) => self.end_include(*index, task, name, path, Done::problem(problem)),
+                Ok((_, Some(done))) => {
+                    self.end_include(*index, task, name, path, done, &mut failed)
+                }
+                Err(problem) => {
+                    self.end_include(*index, task, name, path, Done::problem(problem), &mut failed);
+                }
             }
         }
         let mut loaded: HashMap<String, Result<Vec<Item>, Diagnostics>> = HashMap::new();
@@ -75,41 +81,38 @@ impl Party<'_> {
             }
         }
         for (index, list) in wanted {
-            self.enter(index, task, name, path, &list, &loaded);
+            match entered(&list, &loaded) {
+                Ok(items) => {
+                    if let Some(member) = self.members.get_mut(index) {
+                        member.cursor.include(items);
+                    }
+                }
+                Err(diagnostic) => {
+                    let done = Done::problem(diagnostic.into());
+                    self.end_include(index, task, name, path, done, &mut failed);
+                }
+            }
         }
+        failed
     }
 
-    fn enter(
+    /// An include that failed or was skipped on a host ends as a task does.
+    fn end_include(
         &mut self,
         index: usize,
         task: &Arc<Task>,
         name: &str,
         path: &str,
-        list: &[Wanted],
-        loaded: &HashMap<String, Result<Vec<Item>, Diagnostics>>,
+        done: Done,
+        failed: &mut Vec<usize>,
     ) {
-        let mut items: Vec<Item> = Vec::new();
-        for one in list {
-            match loaded.get(&one.key) {
-                Some(Ok(more)) => items.extend(more.iter().cloned()),
-                Some(Err(diagnostics)) => {
-                    let done = Done::problem(first_of(diagnostics).into());
-                    return self.end_include(index, task, name, path, done);
-                }
-                None => {}
-            }
-        }
-        if let Some(member) = self.members.get_mut(index) {
-            member.cursor.include(items);
-        }
-    }
-
-    /// An include that failed or was skipped on a host ends as a task does.
-    fn end_include(&mut self, index: usize, task: &Arc<Task>, name: &str, path: &str, done: Done) {
         let Some(host) = self.members.get(index).map(|m| Arc::clone(&m.host)) else { return };
         let doing = Doing::new(self.run, self.playing, task, &host, name, path);
         let scope = doing.scope(&Map::new());
         let done = doing.conclude(done, &scope);
+        if done.verdict == Verdict::Failed && !done.ignored {
+            failed.push(index);
+        }
         self.apply(index, task, done);
     }
 
@@ -239,6 +242,22 @@ impl Party<'_> {
         self.playing.add_handlers(self.run, included.handlers);
         Ok(included.items)
     }
+}
+
+/// The items of everything that a member includes, or why one of them could not be loaded.
+fn entered(
+    list: &[Wanted],
+    loaded: &HashMap<String, Result<Vec<Item>, Diagnostics>>,
+) -> Result<Vec<Item>, Diagnostic> {
+    let mut items: Vec<Item> = Vec::new();
+    for one in list {
+        match loaded.get(&one.key) {
+            Some(Ok(more)) => items.extend(more.iter().cloned()),
+            Some(Err(diagnostics)) => return Err(first_of(diagnostics)),
+            None => {}
+        }
+    }
+    Ok(items)
 }
 
 /// What encloses a task.

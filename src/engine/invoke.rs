@@ -34,7 +34,8 @@ impl Doing<'_> {
         if check && !spec.check {
             return Ok(finish(Ok(skipped_in_check_mode(self)), delegate, &facts_of));
         }
-        let args = match Args::check(spec, &args) {
+        let written = args;
+        let args = match Args::check(spec, &written) {
             Ok(args) => args,
             Err(failure) => return Ok(finish(Err(failure), delegate, &facts_of)),
         };
@@ -66,7 +67,23 @@ impl Doing<'_> {
             Some(_) if !check => Err(Failure::msg("async is not there yet")),
             _ => within(timeout, &*self.run.clock, module.run(args, &mut ctx)).await,
         };
-        Ok(finish(answer, delegate, &facts_of))
+        let mut done = finish(answer, delegate, &facts_of);
+        self.enroll(&mut done)?;
+        if self.run.options.verbosity >= 3 && done.verdict != Verdict::Unreachable {
+            done.result.insert("invocation", invocation(spec, &written));
+        }
+        Ok(done)
+    }
+
+    fn enroll(&self, done: &mut Done) -> Result<(), Problem> {
+        for (host, ask) in &done.asks {
+            if matches!(ask, Ask::AddHost { .. } | Ask::JoinGroup { .. })
+                && let Some(new) = self.run.enroll(host, ask).map_err(|d| d.at(&self.task.lineage.place))?
+            {
+                done.result.insert("changed", new);
+            }
+        }
+        Ok(())
     }
 
     /// The module and its raw arguments.
@@ -137,7 +154,7 @@ impl Doing<'_> {
             other => other,
         };
         let entries = match &raw {
-            Value::Map(map) => map.clone(),
+            Value::Map(map) => self.with_variable_params(map.clone(), spec.free_form.is_some(), scope)?,
             Value::Null | Value::Omit => Map::new(),
             other => {
                 let message = format!(
@@ -168,6 +185,23 @@ impl Doing<'_> {
                 value => all.insert(key, value),
             }
         }
+        Ok(all)
+    }
+
+    /// `args: "{{ template }}"`: a template gives arguments; those that are written out win.
+    fn with_variable_params(&self, mut map: Map, free: bool, scope: &Arc<dyn Scope>) -> Result<Map, Problem> {
+        let Some(raw) = map.remove("_variable_params") else { return Ok(map) };
+        let mut all = match self.run.templar.render(&raw, scope, &self.site)? {
+            Value::Map(given) => given,
+            Value::Omit | Value::Null => Map::new(),
+            Value::Text(text) => split::key_values(&text, free)
+                .map_err(|message| Diagnostic::error(message).at(&self.task.lineage.place))?,
+            other => {
+                let message = format!("arguments are a {}, not a dictionary", other.type_name());
+                return Err(Diagnostic::error(message).at_opt(raw.place()).into());
+            }
+        };
+        all.extend_with(&map);
         Ok(all)
     }
 
@@ -222,6 +256,20 @@ fn skipped_in_check_mode(doing: &Doing<'_>) -> Outcome {
     let action = super::keywords::action_name(doing.task);
     let message = format!("remote module ({action}) does not support check mode");
     Outcome { skipped: true, ..Outcome::ok().with("msg", message).with("skipped", true) }
+}
+
+/// What the module was called with, secrets left out.
+fn invocation(spec: &modules::Spec, args: &Map) -> Value {
+    let mut shown = Map::new();
+    for (key, value) in args.iter() {
+        let name = string(key);
+        let secret = spec.params.iter().any(|param| param.secret && param.name == name);
+        let value = if secret { Value::text("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") } else { value.clone() };
+        shown.insert(key.clone(), value);
+    }
+    let mut invocation = Map::new();
+    invocation.insert("module_args", shown);
+    Value::Map(invocation)
 }
 
 async fn within(

@@ -217,8 +217,10 @@ impl<'a> Party<'a> {
         match &task.action {
             Action::Meta(action) => self.meta(task, action.as_str(), &step.who).await,
             Action::IncludeTasks { .. } | Action::IncludeRole(_) => {
-                self.include(task, &name, &path, &step.who).await;
-                self.too_many_failures()
+                let (once, fatal) = self.together(task, &reader);
+                let (runners, others) = step.who.split_at(if once { 1 } else { step.who.len() });
+                let failed = self.include(task, &name, &path, runners);
+                self.follow(others, &failed, fatal)
             }
             _ => self.modules(task, &name, &path, &step.who, &reader).await,
         }
@@ -233,13 +235,9 @@ impl<'a> Party<'a> {
         who: &[usize],
         reader: &Reader<'_>,
     ) -> bool {
-        let once = !self.alone
-            && (self.run.bypasses_hosts(task)
-                || reader.flag(&task.lineage, "run_once").ok().flatten().unwrap_or(false));
-        let fatal = self.fatal(task, once, reader);
-        let runners: Vec<usize> =
-            if once { who.iter().take(1).copied().collect() } else { who.to_vec() };
-        let outcomes = self.run_on(task, name, path, &runners, reader).await;
+        let (once, fatal) = self.together(task, reader);
+        let (runners, others) = who.split_at(if once { 1 } else { who.len() });
+        let outcomes = self.run_on(task, name, path, runners, reader).await;
         let mut failed: Vec<usize> = Vec::new();
         for (index, done) in outcomes {
             if !done.ignored && matches!(done.verdict, Verdict::Failed | Verdict::Unreachable) {
@@ -251,30 +249,36 @@ impl<'a> Party<'a> {
             self.run.record(&self.host_of(index), path, &done);
             self.apply(index, task, done);
         }
-        if once {
-            for index in who.iter().filter(|i| !runners.contains(i)) {
-                if let Some(member) = self.members.get_mut(*index)
-                    && failed.is_empty()
-                {
+        self.follow(others, &failed, fatal)
+    }
+
+    /// Whether a task runs on the first host for all, and whether one failure of it fails the whole batch.
+    fn together(&self, task: &Arc<Task>, reader: &Reader<'_>) -> (bool, bool) {
+        let flag = |keyword| reader.flag(&task.lineage, keyword).ok().flatten();
+        if self.alone {
+            return (false, false);
+        }
+        let once = self.run.bypasses_hosts(task) || flag("run_once").unwrap_or(false);
+        let any = flag("any_errors_fatal").unwrap_or(self.run.options.any_errors_fatal);
+        (once, (any || once) && !flag("ignore_errors").unwrap_or(false))
+    }
+
+    /// What a task that has ended means for hosts that did not run it. Returns whether the play must stop.
+    fn follow(&mut self, others: &[usize], failed: &[usize], fatal: bool) -> bool {
+        if failed.is_empty() {
+            for index in others {
+                if let Some(member) = self.members.get_mut(*index) {
                     member.cursor.advance();
                 }
             }
-        }
-        if fatal && !failed.is_empty() {
-            self.spread_failure(&failed);
+        } else if fatal {
+            self.spread_failure(failed);
         }
         self.too_many_failures()
     }
 
     fn host_of(&self, index: usize) -> Arc<str> {
         self.members.get(index).map_or_else(|| Arc::from(""), |m| Arc::clone(&m.host))
-    }
-
-    /// Whether one failure fails the whole batch.
-    fn fatal(&self, task: &Arc<Task>, once: bool, reader: &Reader<'_>) -> bool {
-        let flag = |keyword| reader.flag(&task.lineage, keyword).ok().flatten();
-        let any = flag("any_errors_fatal").unwrap_or(self.run.options.any_errors_fatal);
-        !self.alone && (any || once) && !flag("ignore_errors").unwrap_or(false)
     }
 
     async fn run_on(
@@ -354,7 +358,13 @@ impl<'a> Party<'a> {
     }
 
     fn notify(&mut self, index: usize, task: &Arc<Task>, done: &Done) {
+        if done.notify.is_empty() {
+            return;
+        }
         let handlers = self.playing.handlers();
+        for warning in &handlers.unusable {
+            self.run.warn_once(warning.clone());
+        }
         for name in &done.notify {
             if handlers.named(name).is_empty() {
                 self.run.missing_handler(name, task);

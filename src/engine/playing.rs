@@ -176,8 +176,14 @@ impl Playing {
         let site = self.site();
         let name_of = |task: &mainstay_language::playbook::Task| {
             let name = Value::Text(task.lineage.keywords.name.clone()?);
-            let rendered = run.templar.render(&name, &scope, &site).ok()?;
-            Some(mainstay_language::value::string(&rendered))
+            Some(match run.templar.render(&name, &scope, &site) {
+                Ok(rendered) => Ok(mainstay_language::value::string(&rendered)),
+                Err(error) => Err(format!(
+                    "Handler '{}' is unusable because it has no listen topics and its name cannot be rendered: {}",
+                    mainstay_language::value::string(&name),
+                    error.diagnostic.message
+                )),
+            })
         };
         let mut items: Vec<Item> = self.handlers().items.to_vec();
         items.extend(more);
@@ -231,17 +237,17 @@ fn with_dependencies(roles: &[Arc<Role>]) -> Vec<Arc<Role>> {
     all
 }
 
-/// Roles of `roles:` and of every `import_role`, in order.
+/// Roles of `roles:` and of every `import_role`, in order; what a role uses is before it and gives way to it.
 fn static_roles(play: &Play) -> Vec<Arc<Role>> {
     fn walk(items: &[Item], found: &mut Vec<Arc<Role>>) {
         for item in items {
             if let Item::Block(block) = item {
-                if let BlockKind::Role(role) = &block.lineage.kind {
-                    found.push(Arc::clone(role));
-                }
                 walk(&block.items, found);
                 walk(&block.rescue, found);
                 walk(&block.always, found);
+                if let BlockKind::Role(role) = &block.lineage.kind {
+                    found.push(Arc::clone(role));
+                }
             }
         }
     }

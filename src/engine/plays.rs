@@ -37,7 +37,7 @@ pub async fn run_all(run: &Run, playbook: Playbook) -> Result<(), Refused> {
         if run.interrupted() {
             break;
         }
-        let flow = one(run, &Arc::new(play), index + 1).await?;
+        let flow = one(run, &play, index + 1).await?;
         if let Some(fatal) = run.take_fatal() {
             return Err(fatal);
         }

@@ -19,7 +19,7 @@ use mainstay_language::playbook::{Action, Loader, Task};
 use mainstay_language::template::Templar;
 use mainstay_language::value::{Map, Scope, Value, string};
 use mainstay_language::vault::Secrets;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How a host left a play.
@@ -151,6 +151,7 @@ struct State {
     ended_play: bool,
     stopped: bool,
     custom_stats: Map,
+    warned: HashSet<String>,
 }
 
 impl Run {
@@ -295,9 +296,15 @@ impl Run {
     /// Whether `--tags` and `--skip-tags` select a task.
     #[must_use]
     pub fn selects(&self, playing: &Arc<Playing>, task: &Arc<Task>) -> bool {
-        let written: Vec<_> = task.lineage.tags().collect();
-        if written.is_empty() {
-            return self.options.tags.takes(&[]);
+        self.options.tags.takes(&self.tags(playing, task))
+    }
+
+    /// The tags of a task and of all around it, rendered with the variables of the play.
+    #[must_use]
+    pub fn tags(&self, playing: &Arc<Playing>, task: &Arc<Task>) -> Vec<String> {
+        let mut written = task.lineage.tags().peekable();
+        if written.peek().is_none() {
+            return Vec::new();
         }
         let scope: Arc<dyn Scope> = playing.scope(&self.world);
         let mut tags = Vec::new();
@@ -310,7 +317,7 @@ impl Run {
                 Err(_) => tags.push(tag.as_str().to_owned()),
             }
         }
-        self.options.tags.takes(&tags)
+        tags
     }
 
     /// Whether an action runs once for all hosts by its nature.
@@ -339,14 +346,7 @@ impl Run {
             Ask::IncludeVars(variables) => {
                 self.world.learn(host, |vars| vars.included.extend_with(variables))
             }
-            Ask::AddHost { name, groups, variables } => self.add_host(name, groups, variables),
-            Ask::JoinGroup { group, parents } => {
-                let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
-                let joined = self.world.change_inventory(|inventory| {
-                    inventory.group_by_at_run_time(host, group, &parents)
-                });
-                self.warn_if(joined.err());
-            }
+            Ask::AddHost { .. } | Ask::JoinGroup { .. } => {}
             Ask::SetStats { data, per_host, aggregate } => {
                 self.set_stats(host, data, *per_host, *aggregate)
             }
@@ -354,12 +354,31 @@ impl Run {
         }
     }
 
-    fn add_host(&self, name: &str, groups: &[String], variables: &Map) {
-        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let added = self.world.change_inventory(|inventory| {
-            inventory.add_host_at_run_time(name, None, &groups, variables)
-        });
-        self.warn_if(added.err());
+    /// Does at once what a module wants from the inventory: its result depends on whether that is new. `None` if it wants
+    /// nothing of the kind.
+    ///
+    /// # Errors
+    /// A name that cannot be used.
+    pub fn enroll(&self, host: &Arc<str>, ask: &Ask) -> Result<Option<bool>, Diagnostic> {
+        self.world
+            .change_inventory(|inventory| match ask {
+                Ask::AddHost { name, groups, variables } => {
+                    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+                    inventory.add_host_at_run_time(name, None, &groups, variables).map(Some)
+                }
+                Ask::JoinGroup { group, parents } => {
+                    let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
+                    inventory.group_by_at_run_time(host, group, &parents).map(Some)
+                }
+                _ => Ok(None),
+            })
+    }
+
+    /// A warning that is told once a run.
+    pub fn warn_once(&self, message: String) {
+        if self.state().warned.insert(message.clone()) {
+            self.events.emit(Event::Warning { message });
+        }
     }
 
     fn warn_if(&self, diagnostic: Option<Diagnostic>) {

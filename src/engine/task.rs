@@ -107,6 +107,18 @@ impl Done {
     }
 }
 
+/// What results have where the reference has a Python traceback: playbooks test whether there is one.
+const NO_TRACEBACK: &str = "(traceback unavailable)";
+
+/// A condition about the result cannot be evaluated: the result stays, the task fails.
+fn undecided(done: &mut Done, key: &str, problem: Problem) {
+    let message = format!("Error while evaluating conditional: {}", problem.0.message);
+    done.result.insert(key, message);
+    done.result.insert("failed", true);
+    done.verdict = Verdict::Failed;
+    done.diagnostic = Some(problem.0);
+}
+
 /// A value as data.
 fn computed(value: &Value) -> Value {
     match value {
@@ -242,7 +254,7 @@ impl<'a> Doing<'a> {
         loop {
             let mut done = self.invoke(scope).await?;
             let after = self.after(scope, &done.result);
-            self.apply_conditions(&mut done, &after)?;
+            self.apply_conditions(&mut done, &after);
             if !repeated {
                 return Ok(done);
             }
@@ -309,27 +321,38 @@ impl<'a> Doing<'a> {
         Ok(true)
     }
 
-    fn apply_conditions(&self, done: &mut Done, after: &Arc<dyn Scope>) -> Result<(), Problem> {
+    fn apply_conditions(&self, done: &mut Done, after: &Arc<dyn Scope>) {
         if matches!(done.verdict, Verdict::Unreachable) || verdict::flag(&done.result, "skipped") {
-            return Ok(());
+            return;
         }
         if !self.task.changed_when.is_empty() {
-            let changed = self.holds(&self.task.changed_when, after)?;
-            done.result.insert("changed", changed);
+            match self.holds(&self.task.changed_when, after) {
+                Ok(changed) => done.result.insert("changed", changed),
+                Err(problem) => undecided(done, "changed_when_result", problem),
+            }
         }
         if !self.task.failed_when.is_empty() {
-            let failed = self.holds(&self.task.failed_when, after)?;
-            done.result.insert("failed", failed);
-            done.result.insert("failed_when_result", failed);
-            done.verdict = if failed { Verdict::Failed } else { Verdict::Ok };
+            match self.holds(&self.task.failed_when, after) {
+                Ok(failed) => {
+                    if done.verdict == Verdict::Failed && !failed {
+                        done.result.insert("failed_when_suppressed_exception", NO_TRACEBACK);
+                    }
+                    done.result.insert("failed", failed);
+                    done.result.insert("failed_when_result", failed);
+                    done.verdict = if failed { Verdict::Failed } else { Verdict::Ok };
+                }
+                Err(problem) => undecided(done, "failed_when_result", problem),
+            }
         }
-        Ok(())
     }
 
     /// `ignore_errors`, `ignore_unreachable`, `notify`, `no_log` on an ended item.
     fn settle(&self, mut done: Done, scope: &Arc<dyn Scope>) -> Done {
         let reader = self.reader(scope);
         let lineage = &self.task.lineage;
+        if done.verdict == Verdict::Failed {
+            done.result.insert("exception", NO_TRACEBACK);
+        }
         match reader.flag(lineage, "no_log") {
             Ok(hide) => done.no_log |= hide.unwrap_or(false),
             Err(problem) => return Done { no_log: true, ..Done::problem(problem) },
@@ -380,6 +403,7 @@ impl<'a> Doing<'a> {
         let Some(register) = &self.task.register else { return };
         let Some(name) = register.as_str() else { return };
         let mut result = done.result.clone();
+        result.remove("invocation");
         verdict::add_lines(&mut result);
         if result.get("failed").is_none() {
             result.insert("failed", done.verdict == Verdict::Failed);
@@ -388,6 +412,20 @@ impl<'a> Doing<'a> {
         let variables: Map =
             [(Value::text(name), Value::Map(done.result.clone()))].into_iter().collect();
         done.asks.push((Arc::clone(self.host), Ask::SetFact { variables, cacheable: false }));
+    }
+
+    /// The error to show: what is wrong with what is written, or the task that failed.
+    fn why(&self, done: &Done) -> Option<Box<Diagnostic>> {
+        let failed = done.verdict == Verdict::Failed;
+        if done.diagnostic.is_some() || !failed || done.result.get("results").is_some() {
+            return done.diagnostic.clone();
+        }
+        let said = done.result.get("msg").map(string).filter(|_| !done.no_log);
+        let message = match said {
+            Some(said) if !said.is_empty() => format!("Task failed: {said}"),
+            _ => "Task failed.".to_owned(),
+        };
+        Some(Box::new(Diagnostic::error(message).at(&self.task.lineage.place)))
     }
 
     /// Tells the reports how it (or one of its items) ended.
@@ -410,7 +448,7 @@ impl<'a> Doing<'a> {
                 .map(|l| if done.no_log { "(censored due to no_log)".to_owned() } else { l }),
             diff: if done.no_log { Vec::new() } else { done.diff.clone() },
             verbose_always: done.show,
-            diagnostic: if done.no_log { None } else { done.diagnostic.clone() },
+            diagnostic: if done.no_log { None } else { self.why(done) },
         });
         self.run.events.emit(if is_item {
             Event::ItemDone { result }

@@ -25,6 +25,13 @@ pub enum Event {
         /// Its id; also the name of its directory.
         run: Arc<str>,
     },
+    /// A playbook file begins.
+    PlaybookStarted {
+        /// As given on the command line.
+        file: String,
+        /// How many plays it has, imported ones included.
+        plays: usize,
+    },
     /// A play begins. Hosts: in order, after `--limit`.
     PlayStarted {
         /// `name`, or the pattern.

@@ -65,6 +65,7 @@ impl Redactor {
             Event::Node { step, .. } => self.clean_step(step),
             Event::RunEnded { custom, .. } => self.clean_map(custom),
             Event::RunStarted { .. }
+            | Event::PlaybookStarted { .. }
             | Event::BatchStarted { .. }
             | Event::Rescued { .. }
             | Event::NoMoreHosts => {}

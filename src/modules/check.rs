@@ -52,8 +52,8 @@ fn present(given: &Map, name: &str) -> bool {
 fn canonical(spec: &Spec, raw: &Map) -> Result<Map, Failure> {
     let mut given = Map::new();
     let mut unknown = Vec::new();
-    for (key, value) in raw.iter() {
-        let key = string(key);
+    for (written, value) in raw.iter() {
+        let key = string(written);
         if matches!(value, Value::Omit) {
             continue;
         }
@@ -75,7 +75,7 @@ fn canonical(spec: &Spec, raw: &Map) -> Result<Map, Failure> {
             // The canonical name wins over an alias, as in Ansible.
             Some(param) if param.name != key && raw.get(param.name).is_some() => {}
             Some(param) => given.insert(param.name, value.clone()),
-            None if spec.any => given.insert(key, value.clone()),
+            None if spec.any => given.insert(written.clone(), value.clone()),
             None => unknown.push(key),
         }
     }

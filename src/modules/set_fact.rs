@@ -17,11 +17,11 @@ static SPEC: Spec = Spec {
 
 /// Whether a name can be used in an expression.
 pub(super) fn is_identifier(name: &str) -> bool {
-    const KEYWORDS: [&str; 35] = [
+    const KEYWORDS: [&str; 38] = [
         "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class",
         "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global",
         "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return",
-        "try", "while", "with", "yield",
+        "try", "while", "with", "yield", "true", "false", "none",
     ];
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
@@ -44,9 +44,11 @@ impl Module for SetFact {
                 "No key/value pairs provided, at least one is required for this action to succeed",
             ));
         }
-        if let Some(name) = variables.keys().map(string).find(|name| !is_identifier(name)) {
+        if let Some(key) = variables.keys().find(|key| !key.as_str().is_some_and(is_identifier)) {
+            let name = string(key);
+            let of = if key.as_str().is_some() { String::new() } else { format!(" of type '{}'", key.type_name()) };
             return Err(Failure::msg(format!(
-                "The variable name '{name}' is not valid: it must start with a letter or underscore, contain only \
+                "Invalid variable name '{name}'{of}: it must start with a letter or underscore, contain only \
                  letters, digits and underscores, and not be a keyword"
             )));
         }

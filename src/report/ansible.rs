@@ -165,9 +165,7 @@ impl AnsibleReport {
     fn failed(&mut self, result: &TaskResult, host: &str, looped: bool) {
         self.print_banner();
         self.warnings(result);
-        if let Some(diagnostic) = &result.diagnostic {
-            self.complain(RED, &format!("[ERROR]: {}", diagnostic.body()));
-        }
+        self.why(result);
         if result.verdict == Verdict::Failed {
             self.diff(result);
         }
@@ -184,6 +182,19 @@ impl AnsibleReport {
         if result.ignored {
             self.say(CYAN, "...ignoring");
         }
+    }
+
+    /// The error of a task with the lines that it stands in.
+    fn why(&mut self, result: &TaskResult) {
+        let Some(diagnostic) = &result.diagnostic else { return };
+        let mut text = format!("[ERROR]: {}", diagnostic.message);
+        if let Some(place) = &diagnostic.place {
+            text.push_str(&format!("\nOrigin: {place}\n\n{}", place.excerpt(2)));
+        }
+        if let Some(hint) = &diagnostic.hint {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+        if self.look.failed_to_stderr { self.complain(RED, &text) } else { self.say(RED, &text) }
     }
 
     fn item(&mut self, result: &TaskResult) {
@@ -211,9 +222,7 @@ impl AnsibleReport {
             Verdict::Failed | Verdict::Unreachable => {
                 self.print_banner();
                 self.warnings(result);
-                if let Some(diagnostic) = &result.diagnostic {
-                    self.complain(RED, &format!("[ERROR]: {}", diagnostic.body()));
-                }
+                self.why(result);
                 let line =
                     format!("failed: [{host}] (item={item}) => {}", self.dump(result, false));
                 if self.look.failed_to_stderr {
@@ -259,8 +268,13 @@ impl AnsibleReport {
         for (key, value) in result.fields.iter() {
             let name = string(key);
             let hidden = name.starts_with("_ansible_")
-                || matches!(name.as_str(), "failed" | "warnings" | "deprecations" | "diff" | "invocation")
-                || (always && name == "changed")
+                || matches!(
+                    name.as_str(),
+                    "warnings" | "deprecations" | "diff" | "exception" | "failed_when_suppressed_exception"
+                )
+                || (name == "invocation" && self.look.verbosity < 3)
+                || (always && matches!(name.as_str(), "changed" | "failed"))
+                || (name == "failed" && result.verdict != Verdict::Failed)
                 || (name == "stdout_lines" || name == "stderr_lines") && result.action == "raw"
                 || (name == "results"
                     && result.label.is_none()
@@ -375,6 +389,11 @@ impl Listener for AnsibleReport {
                 };
                 self.say("", &banner(&text));
             }
+            Event::PlaybookStarted { file, plays } if self.look.verbosity >= 2 => {
+                let name = file.rsplit('/').next().unwrap_or(file);
+                self.say("", &banner(&format!("PLAYBOOK: {name}")));
+                self.say("", &format!("{plays} plays in {file}"));
+            }
             Event::PlaySkipped { .. } => self.say(CYAN, "skipping: no hosts matched"),
             Event::TaskStarted { path, name, place, handler, check, .. } => {
                 let kind = if *handler { "RUNNING HANDLER" } else { "TASK" };
@@ -421,7 +440,10 @@ impl Listener for AnsibleReport {
             Event::Node { host, node, step } => self.node(host, node, step),
             Event::Warning { message } => self.complain(PURPLE, &format!("[WARNING]: {message}")),
             Event::RunEnded { stats, custom, held, .. } => self.recap(stats, custom, held),
-            Event::RunStarted { .. } | Event::BatchStarted { .. } | Event::Rescued { .. } => {}
+            Event::RunStarted { .. }
+            | Event::PlaybookStarted { .. }
+            | Event::BatchStarted { .. }
+            | Event::Rescued { .. } => {}
         }
         self.flush();
     }

@@ -71,6 +71,7 @@ enum EventV1<'a> {
     RunStarted {
         run: &'a str,
     },
+    PlaybookStarted { file: &'a str, plays: usize },
     PlayStarted {
         name: &'a str,
         hosts: Vec<&'a str>,
@@ -199,6 +200,7 @@ fn names(hosts: Hosts<'_>) -> Vec<&str> {
 fn event(event: &Event) -> EventV1<'_> {
     match event {
         Event::RunStarted { run } => EventV1::RunStarted { run },
+        Event::PlaybookStarted { file, plays } => EventV1::PlaybookStarted { file, plays: *plays },
         Event::PlayStarted { name, hosts } => EventV1::PlayStarted { name, hosts: names(hosts) },
         Event::PlaySkipped { name } => EventV1::PlaySkipped { name },
         Event::BatchStarted { number, hosts } => {

@@ -65,7 +65,10 @@ impl Story {
             lines.extend(self.heading(None));
         }
         match &envelope.event {
-            Event::RunStarted { .. } | Event::AsyncPoll { .. } | Event::Meta { .. } => {}
+            Event::RunStarted { .. }
+            | Event::PlaybookStarted { .. }
+            | Event::AsyncPoll { .. }
+            | Event::Meta { .. } => {}
             Event::PlayStarted { name, hosts } => {
                 lines.extend(self.flush());
                 self.tasks.clear();

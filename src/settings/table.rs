@@ -92,6 +92,13 @@ pub const SETTINGS: &[Setting] = &[
         "false",
     ),
     set(
+        "COLLECTIONS_PATHS",
+        Kind::Paths,
+        &["ANSIBLE_COLLECTIONS_PATH"],
+        &[("defaults", "collections_path")],
+        "~/.ansible/collections:/usr/share/ansible/collections",
+    ),
+    set(
         "CONNECTION_PASSWORD_FILE",
         Kind::Path,
         &["ANSIBLE_CONNECTION_PASSWORD_FILE"],

@@ -45,6 +45,26 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The line with as many before it, numbered, and a mark under the column; empty where the source may not be shown.
+    #[must_use]
+    pub fn excerpt(&self, before: u32) -> String {
+        use fmt::Write as _;
+        let mut out = String::new();
+        let first = self.line.saturating_sub(before).max(1);
+        let width = self.line.to_string().len();
+        for (number, line) in (1..=self.line).zip(self.source.text.lines()) {
+            if number >= first {
+                let _ = writeln!(out, "{number:<width$} {line}");
+            }
+        }
+        if !out.is_empty() {
+            let _ = writeln!(out, "{:>1$} column {2}", '^', width + 1 + self.column as usize, self.column);
+        }
+        out
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.source.name, self.line, self.column)

@@ -137,7 +137,8 @@ impl Yaml<'_> {
     fn host(&mut self, group: &str, pattern: &Node, vars: &Node) -> Result<(), Diagnostic> {
         let NodeKind::Scalar(Value::Text(text)) = &pattern.kind else {
             return Err(Diagnostic::error(format!(
-                "the name of a host must be text; this is {}",
+                "Host pattern {} must be a string; this is {}",
+                string(&pattern.to_value()),
                 kind(pattern)
             ))
             .at(&pattern.place)

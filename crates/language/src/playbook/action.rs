@@ -291,7 +291,11 @@ impl Reader<'_> {
             && let Some(raw) = args.remove("_raw_params")
             && raw.as_str().is_none_or(|s| !s.trim().is_empty())
         {
-            if !raw.needs_rendering() {
+            if raw.needs_rendering() {
+                args.insert("_variable_params", raw);
+            } else if matches!(&named.verb, Verb::Module(name) if LOOSE.contains(&name.as_str())) {
+                args.insert("_raw_params", raw);
+            } else {
                 let message = format!(
                     "{name:?} takes `key=value` arguments, and this is something else: {:?}",
                     crate::value::string(&raw)
@@ -299,7 +303,6 @@ impl Reader<'_> {
                 self.error(Diagnostic::error(message).at(value.map_or(place, |v| &v.place)));
                 return None;
             }
-            args.insert("_variable_params", raw);
         }
         Some(Call {
             written: name.to_owned(),
@@ -311,6 +314,9 @@ impl Reader<'_> {
         })
     }
 }
+
+/// Modules whose arguments are judged when the task runs: text that is no `key=value` fails the task, not the playbook.
+const LOOSE: [&str; 3] = ["add_host", "group_by", "set_fact"];
 
 fn collection_names(value: &Value) -> Vec<String> {
     match value {

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug, Default)]
 pub struct Playbook {
     /// In order of execution.
-    pub plays: Vec<Play>,
+    pub plays: Vec<Arc<Play>>,
 }
 
 /// One play.

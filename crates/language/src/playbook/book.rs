@@ -51,7 +51,7 @@ impl Loader {
 /// One reading of a playbook file and what it imports.
 struct Book<'l> {
     loader: &'l Loader,
-    plays: Vec<super::Play>,
+    plays: Vec<std::sync::Arc<super::Play>>,
     found: Diagnostics,
     /// Files on the way here, to notice circles.
     open: Vec<PathBuf>,
@@ -114,7 +114,7 @@ impl Book<'_> {
                     let wrong = Diagnostic::error("\"include\" was removed from the language");
                     reader.error(wrong.at(&key.place).hint("use import_playbook"));
                 } else if let Some(play) = reader.play(node, path, imported) {
-                    self.plays.push(play);
+                    self.plays.push(play.into());
                 }
                 None
             }

@@ -76,7 +76,8 @@ impl Reader<'_> {
         here: &Here,
     ) -> Option<Item> {
         if here.handlers {
-            self.error(Diagnostic::error("a role cannot be a handler").at(call.place));
+            let message = format!("Using '{}' as a handler is not supported.", call.written);
+            self.error(Diagnostic::error(message).at(call.place));
             return None;
         }
         self.not_looped(looped, call, "include_role");
@@ -100,7 +101,7 @@ impl Reader<'_> {
             keywords: read.keywords,
             from,
             allow_duplicates: Some(flag("allow_duplicates", true)),
-            public: flag("public", true),
+            public: flag("public", self.loader.exports_roles(true)),
             validate: flag("rolespec_validate", true),
             dependency: false,
         };
@@ -122,7 +123,8 @@ impl Reader<'_> {
     /// `include_role`: only its arguments are kept.
     pub(super) fn include_role(&mut self, call: &Call<'_>, here: &Here) -> Option<Action> {
         if here.handlers {
-            self.error(Diagnostic::error("a role cannot be a handler").at(call.place));
+            let message = format!("Using '{}' as a handler is not supported.", call.written);
+            self.error(Diagnostic::error(message).at(call.place));
             return None;
         }
         let name = self.role_options(call, true)?;
@@ -138,7 +140,7 @@ impl Reader<'_> {
         Some(Action::IncludeRole(Box::new(RoleInclude {
             name,
             from,
-            public: flag("public", false),
+            public: flag("public", self.loader.exports_roles(false)),
             allow_duplicates: flag("allow_duplicates", true),
             validate: flag("rolespec_validate", true),
             apply: Box::new(self.apply(call)),

@@ -45,7 +45,8 @@ impl Reader<'_> {
             .find(|(k, _)| k.as_str().is_some_and(|k| ["block", "rescue", "always"].contains(&k)));
         let Some((key, _)) = part else { return self.task(node, here) };
         if here.handlers {
-            let wrong = Diagnostic::error("a block cannot be a handler").at(&key.place);
+            let wrong =
+                Diagnostic::error("Using a block as a handler is not supported.").at(&key.place);
             self.error(wrong.hint("write its tasks as handlers that listen to one topic"));
             return None;
         }

@@ -149,19 +149,28 @@ fn misplaced(known: &Keyword, on: On) -> Diagnostic {
     Diagnostic::error(message).hint(hint)
 }
 
-/// `unknown keyword "hots" of a play`, with the nearest keyword that may stand there.
+/// `'hots' is not a valid attribute for a Play`, with the nearest keyword that may stand there.
 pub(super) fn unknown(name: &str, on: On, what: &str) -> Diagnostic {
     let names = KEYWORDS.iter().filter(|k| k.on & on != 0).map(|k| k.name);
-    let diagnostic = Diagnostic::error(format!("unknown keyword {name:?} of {what}"));
+    let diagnostic = Diagnostic::error(not_an_attribute(name, what));
     match keyword::nearest(name, names) {
         Some(near) => diagnostic.hint(format!("did you mean {near:?}?")),
         None => diagnostic,
     }
 }
 
+/// What is said of a keyword that may not stand there: people look for these words.
+pub(super) fn not_an_attribute(name: &str, what: &str) -> String {
+    let kind = what.strip_prefix("a ").unwrap_or(what);
+    let mut letters = kind.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase()).into_iter();
+    let kind: String = first.chain(letters).collect();
+    format!("'{name}' is not a valid attribute for a {kind}")
+}
+
 /// The error for a name that cannot be a variable.
 pub(super) fn bad_variable(name: &str) -> Diagnostic {
-    Diagnostic::error(format!("{name:?} is not a valid variable name")).hint(
+    Diagnostic::error(format!("Invalid variable name '{name}'")).hint(
         "a name starts with a letter or underscore and holds letters, digits and underscores; \
          Python's own words are taken",
     )

@@ -50,8 +50,13 @@ pub struct Setup {
     pub names: Arc<dyn Names>,
     /// Directories of roles after `roles/` beside the playbook, in order.
     pub roles_path: Vec<PathBuf>,
+    /// Directories that hold `ansible_collections`, after `collections/` beside the playbook: roles of collections.
+    pub collections_path: Vec<PathBuf>,
     /// `-e`: wins over every other variable in names of static imports.
     pub extra_vars: Map,
+    /// Whether variables of roles stay in them (`private_role_vars`); unset: those of includes do, those of imports and
+    /// of `roles:` do not.
+    pub private_roles: Option<bool>,
 }
 
 /// Loads playbooks, and during a run what they include. Every file is read and parsed once.
@@ -96,6 +101,11 @@ impl Loader {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         Self { setup, files: Mutex::new(HashMap::new()) }
+    }
+
+    /// Whether a role whose use does not say it exports its variables to the play.
+    pub(super) fn exports_roles(&self, is_static: bool) -> bool {
+        self.setup.private_roles.map_or(is_static, |private| !private)
     }
 
     /// The parsed file, from the cache if it was read before.

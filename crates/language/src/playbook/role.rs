@@ -105,7 +105,7 @@ impl Reader<'_> {
             keywords,
             from: IndexMap::new(),
             allow_duplicates: None,
-            public: true,
+            public: self.loader.exports_roles(true),
             validate: true,
             dependency: here.parent.role().is_some(),
         })
@@ -271,11 +271,27 @@ impl Reader<'_> {
             }
             return Vec::new();
         };
+        if !self.is_inside(&file, &directory, place) {
+            return Vec::new();
+        }
         let Some(parsed) = self.open(&file, "used at", place) else { return Vec::new() };
         match &parsed.node {
             Some(node) => self.items(node, here, &format!("a file of {part}")),
             None => Vec::new(),
         }
+    }
+
+    /// Whether a file that a use of a role names is one of the role's own; if not, that is reported.
+    pub(super) fn is_inside(&mut self, file: &Path, directory: &Path, place: &Place) -> bool {
+        let inside = self.loader.absolute(file).starts_with(self.loader.absolute(directory));
+        if !inside {
+            let (file, directory) = (self.loader.shown(file), self.loader.shown(directory));
+            let message = format!(
+                "{file} cannot be used, as it is not inside the expected role path {directory}"
+            );
+            self.error(Diagnostic::error(message).at(place));
+        }
+        inside
     }
 }
 

@@ -132,6 +132,9 @@ impl Reader<'_> {
         };
         let mut out = Map::new();
         for file in files {
+            if !self.is_inside(&file, &directory, place) {
+                continue;
+            }
             let Some(parsed) = self.open(&file, "used at", place) else { continue };
             let Some(node) = &parsed.node else { continue };
             if matches!(node.kind, NodeKind::Map(_)) {

@@ -52,6 +52,9 @@ impl Loader {
         playbook_directory: &Path,
     ) -> Result<PathBuf, Diagnostic> {
         let mut directories = vec![playbook_directory.join("roles")];
+        if let Some(path) = self.collection_role(name, playbook_directory) {
+            return Ok(path);
+        }
         directories.extend(self.setup.roles_path.iter().cloned());
         directories
             .extend(parent.role().and_then(|role| role.path.parent()).map(Path::to_path_buf));
@@ -77,6 +80,18 @@ impl Loader {
             .of(Nature::Missing))
     }
 
+    /// `namespace.collection.role`: beside the playbook, then in the collections path.
+    fn collection_role(&self, name: &str, playbook_directory: &Path) -> Option<PathBuf> {
+        let mut parts = name.splitn(3, '.');
+        let (namespace, collection, role) = (parts.next()?, parts.next()?, parts.next()?);
+        let beside = playbook_directory.join("collections");
+        std::iter::once(&beside).chain(&self.setup.collections_path).find_map(|directory| {
+            let collection = directory.join("ansible_collections").join(namespace).join(collection);
+            let path = self.absolute(&collection.join("roles").join(role.replace('.', "/")));
+            self.is_directory(&path).then_some(path)
+        })
+    }
+
     /// `stem` in `directory` with the extensions of YAML files, or as it is.
     pub(super) fn entry(&self, directory: &Path, stem: &str, named: bool) -> Option<PathBuf> {
         let extensions =
@@ -100,6 +115,9 @@ fn tasks_directories(parent: &Arc<Lineage>, handlers: bool, playbook: &Path) -> 
             }
             BlockKind::Role(role) => {
                 out.push(role.path.join(part));
+                if handlers {
+                    out.push(role.path.join("tasks"));
+                }
                 out.push(role.path.clone());
                 in_role = true;
                 break;

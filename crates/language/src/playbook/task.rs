@@ -4,7 +4,7 @@ use super::action::{Call, Verb};
 use super::ast::{Action, BlockKind, Item, Loop, Task};
 use super::check::{self, is_template, shape};
 use super::keyword::{HANDLER, Keyword, Kind, TASK, nearest};
-use super::keywords::{Read, bad_variable, conditions, is_variable_name, texts};
+use super::keywords::{Read, bad_variable, conditions, is_variable_name, not_an_attribute, texts};
 use super::reader::{Here, Reader};
 use crate::diag::Diagnostic;
 use crate::value::{Map, Value};
@@ -102,7 +102,7 @@ impl Reader<'_> {
 
     fn action(&mut self, read: &Read<'_>, call: Call<'_>, here: &Here) -> Option<Action> {
         match call.verb {
-            Verb::Meta => self.meta(&call),
+            Verb::Meta => self.meta(&call, here),
             Verb::IncludeTasks | Verb::IncludeRole => {
                 self.only_on_include(read, &call);
                 if call.verb == Verb::IncludeTasks {
@@ -131,14 +131,23 @@ impl Reader<'_> {
         }
     }
 
-    fn meta(&mut self, call: &Call<'_>) -> Option<Action> {
+    fn meta(&mut self, call: &Call<'_>, here: &Here) -> Option<Action> {
         let text = match call.args.get("_raw_params") {
             Some(Value::Text(text)) if call.args.len() == 1 => Some(text.clone()),
             _ => None,
         };
         let known = text.as_ref().filter(|text| META.contains(&text.as_str().trim()));
         if let Some(text) = known {
-            return Some(Action::Meta(text.clone()));
+            let misplaced = match text.as_str().trim() {
+                "flush_handlers" if here.handlers => "flush_handlers cannot be used as a handler",
+                "end_role" if here.handlers => "Cannot execute 'end_role' from a handler",
+                "end_role" if here.parent.role().is_none() => {
+                    "Cannot execute 'end_role' from outside of a role"
+                }
+                _ => return Some(Action::Meta(text.clone())),
+            };
+            self.error(Diagnostic::error(misplaced).at(call.place));
+            return None;
         }
         let place = call.value.map_or(call.place, |v| &v.place);
         let wrong = match &text {
@@ -205,7 +214,7 @@ impl Reader<'_> {
         for (key, value) in entries {
             let name = key.as_str().unwrap_or_default();
             let Some((known, kind)) = LOOP_CONTROL.iter().find(|(k, _)| *k == name) else {
-                let wrong = Diagnostic::error(format!("unknown keyword {name:?} of loop_control"));
+                let wrong = Diagnostic::error(not_an_attribute(name, "LoopControl"));
                 let near = nearest(name, LOOP_CONTROL.map(|(k, _)| k));
                 let wrong = wrong.at(&key.place);
                 self.error(match near {

@@ -171,7 +171,7 @@ fn unknown_names() {
     );
     assert_eq!(
         task_errors("- debug:\n  whn: true"),
-        ["site.yml:4:7: unknown keyword \"whn\" of a task (did you mean \"when\"?)"]
+        ["site.yml:4:7: 'whn' is not a valid attribute for a Task (did you mean \"when\"?)"]
     );
     assert_eq!(
         task_errors("- debug:\n  with_nothing: [1]"),
@@ -235,7 +235,9 @@ fn loop_control() {
     assert_eq!(found.loop_control.get("loop_var").unwrap().as_str(), Some("x"));
     assert_eq!(
         task_errors("- debug:\n  loop: [1]\n  loop_control: {lable: x}"),
-        ["site.yml:5:22: unknown keyword \"lable\" of loop_control (did you mean \"label\"?)"]
+        [
+            "site.yml:5:22: 'lable' is not a valid attribute for a LoopControl (did you mean \"label\"?)"
+        ]
     );
     assert_eq!(task_errors("- debug:\n  loop: [1]\n  loop_control: x").len(), 1);
     assert_eq!(task_errors("- debug:\n  loop: [1]\n  loop_control: {loop_var: a-b}").len(), 1);

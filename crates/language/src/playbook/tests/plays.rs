@@ -72,7 +72,7 @@ fn wrong_keywords_of_a_play() {
     );
     assert_eq!(
         of("taks: []"),
-        ["site.yml:2:3: unknown keyword \"taks\" of a play (did you mean \"tasks\"?)"]
+        ["site.yml:2:3: 'taks' is not a valid attribute for a Play (did you mean \"tasks\"?)"]
     );
     assert_eq!(
         of("tasks: {debug: {}}"),
@@ -120,7 +120,7 @@ fn wrong_blocks() {
     assert_eq!(task_errors("- block:").len(), 1);
     assert_eq!(
         task_errors("- block: [{debug: }]\n  debug:"),
-        ["site.yml:4:7: unknown keyword \"debug\" of a block"]
+        ["site.yml:4:7: 'debug' is not a valid attribute for a Block"]
     );
     assert_eq!(
         task_errors("- block: []\n  always:"),
