@@ -49,7 +49,9 @@ impl Redactor {
         match &mut event {
             Event::ItemDone { result } | Event::TaskDone { result } => self.clean_result(result),
             Event::AsyncPoll { result, .. } => *result = self.value(result),
-            Event::TaskStarted { name, .. } | Event::PlayStarted { name, .. } => self.clean_text(name),
+            Event::TaskStarted { name, .. } | Event::PlayStarted { name, .. } => {
+                self.clean_text(name)
+            }
             Event::Warning { message } => self.clean_text(message),
             _ => {}
         }
