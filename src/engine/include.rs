@@ -32,13 +32,7 @@ enum What {
 
 impl Party<'_> {
     /// Resolves the include on each member, loads what is new, and sends the members there.
-    pub(super) async fn include(
-        &mut self,
-        task: &Arc<Task>,
-        name: &str,
-        path: &str,
-        who: &[usize],
-    ) {
+    pub(super) fn include(&mut self, task: &Arc<Task>, name: &str, path: &str, who: &[usize]) {
         let mut wanted: Vec<(usize, Vec<Wanted>)> = Vec::new();
         for index in who {
             match self.resolve(task, name, path, *index) {
@@ -48,6 +42,7 @@ impl Party<'_> {
             }
         }
         let mut loaded: HashMap<String, Result<Vec<Item>, Diagnostics>> = HashMap::new();
+        #[expect(clippy::type_complexity, reason = "it lives for these lines")]
         let mut order: Vec<(String, Option<String>, Vec<Arc<str>>, String)> = Vec::new();
         for (index, list) in &wanted {
             let Some(host) = self.members.get(*index).map(|m| Arc::clone(&m.host)) else {

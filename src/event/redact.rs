@@ -50,7 +50,7 @@ impl Redactor {
             Event::ItemDone { result } | Event::TaskDone { result } => self.clean_result(result),
             Event::AsyncPoll { result, .. } => *result = self.value(result),
             Event::TaskStarted { name, .. } | Event::PlayStarted { name, .. } => {
-                self.clean_text(name)
+                self.clean_text(name);
             }
             Event::Warning { message } => self.clean_text(message),
             _ => {}
