@@ -60,7 +60,9 @@ impl Redactor {
             | Event::Warning { message: text } => self.clean_text(text),
             Event::Included { file, label, .. } => {
                 self.clean_text(file);
-                label.iter_mut().for_each(|label| self.clean_text(label));
+                if let Some(label) = label {
+                    self.clean_text(label);
+                }
             }
             Event::Node { step, .. } => self.clean_step(step),
             Event::RunEnded { custom, .. } => self.clean_map(custom),

@@ -127,7 +127,7 @@ impl Fold {
     }
 
     /// These hosts go on with something else: what is not a module has no end of its own.
-    pub fn leave(&mut self, hosts: &[Arc<str>]) {
+    pub(crate) fn leave(&mut self, hosts: &[Arc<str>]) {
         for host in hosts {
             self.running.remove(host);
         }
