@@ -1,4 +1,13 @@
 //! The playbooks and inventories that come with the program are read by the program.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests"
+)]
 
 use std::path::Path;
 use std::process::Command;

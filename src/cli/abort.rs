@@ -13,7 +13,7 @@ use mainstay_language::diag::Diagnostic;
 
 /// Releases what the run holds and returns the exit code.
 #[must_use]
-pub fn run(args: Abort) -> u8 {
+pub(super) fn run(args: Abort) -> u8 {
     on_runtime(inner(args))
 }
 

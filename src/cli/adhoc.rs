@@ -28,7 +28,7 @@ const ACTIONS: [&str; 6] =
 
 /// Runs one task and returns the exit code.
 #[must_use]
-pub fn run(args: AdHoc) -> u8 {
+pub(super) fn run(args: AdHoc) -> u8 {
     on_runtime(inner(args))
 }
 
@@ -45,7 +45,7 @@ async fn inner(args: AdHoc) -> Result<u8, Refusal> {
     let run = &prepared.run;
     let pattern = Text::computed(args.pattern.as_str());
     let hosts = run
-        .select_hosts(&[args.pattern.clone()], None)
+        .select_hosts(std::slice::from_ref(&args.pattern), None)
         .map_err(|diagnostic| Refusal::new(exit::GENERAL, diagnostic))?;
     if hosts.is_empty() && !args.sources.limit.is_empty() {
         return Err(ground::no_hosts(&format!(

@@ -3,8 +3,8 @@
 mod tools;
 mod vault;
 
-pub use tools::{AdHoc, Config, ConfigAction, Dump, Format, Inventory, Which};
-pub use vault::{Edit, Encrypt, EncryptString, Files, Rekey, VaultAction, VaultTool};
+pub(super) use tools::{AdHoc, Config, ConfigAction, Dump, Format, Inventory, Which};
+pub(super) use vault::{Edit, Encrypt, EncryptString, Files, Rekey, VaultAction, VaultTool};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// An SSH-based agentless fleet runner for cluster maintenance.
 #[derive(Debug, Parser)]
 #[command(name = "mainstay", version, about, disable_help_subcommand = true)]
-pub struct Mainstay {
+pub(super) struct Mainstay {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
@@ -20,7 +20,7 @@ pub struct Mainstay {
 
 /// Commands of `mainstay`.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Run playbooks
     Run(Playbook),
     /// Show hosts, groups and their variables
@@ -40,7 +40,8 @@ pub enum Command {
 /// Flags of `ansible-playbook`.
 #[derive(Debug, Parser, Clone, Default)]
 #[command(name = "ansible-playbook", version, about = "Run playbooks")]
-pub struct Playbook {
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct Playbook {
     /// Playbook files
     #[arg(required = true, value_name = "PLAYBOOK")]
     pub playbooks: Vec<PathBuf>,
@@ -66,7 +67,7 @@ pub struct Playbook {
 
 /// Flags that every command that runs tasks takes.
 #[derive(Debug, Args, Clone, Default)]
-pub struct Common {
+pub(super) struct Common {
     /// Hosts and their variables
     #[command(flatten)]
     pub sources: Sources,
@@ -92,7 +93,7 @@ pub struct Common {
 
 /// Where hosts, variables and secrets come from.
 #[derive(Debug, Args, Clone, Default)]
-pub struct Sources {
+pub(super) struct Sources {
     /// Inventory file, directory or comma-separated hosts (repeatable)
     #[arg(short, long, visible_alias = "inventory-file", value_name = "INVENTORY")]
     pub inventory: Vec<String>,
@@ -115,7 +116,7 @@ pub struct Sources {
 
 /// How tasks are run.
 #[derive(Debug, Args, Clone, Default)]
-pub struct Execution {
+pub(super) struct Execution {
     /// Hosts at once
     #[arg(short, long, value_name = "N")]
     pub forks: Option<String>,
@@ -129,7 +130,8 @@ pub struct Execution {
 
 /// Connection and privilege escalation.
 #[derive(Debug, Args, Clone, Default)]
-pub struct Connection {
+#[expect(clippy::struct_field_names, reason = "the names are the flags'")]
+pub(super) struct Connection {
     /// Login user
     #[arg(short, long, value_name = "USER", help_heading = "Connection")]
     pub user: Option<String>,
@@ -183,7 +185,8 @@ pub struct Connection {
 
 /// Vault secrets.
 #[derive(Debug, Args, Clone, Default)]
-pub struct Vault {
+#[expect(clippy::struct_field_names, reason = "the names are the flags'")]
+pub(super) struct Vault {
     /// Ask for the vault password
     #[arg(short = 'J', long, visible_alias = "ask-vault-password", help_heading = "Vault")]
     pub ask_vault_pass: bool,
@@ -197,7 +200,7 @@ pub struct Vault {
 
 /// Where the Kubernetes API is.
 #[derive(Debug, Args, Clone, Default)]
-pub struct Kubernetes {
+pub(super) struct Kubernetes {
     /// kubeconfig file (default: the control planes' own, over their SSH connections)
     #[arg(long, value_name = "FILE", help_heading = "Kubernetes")]
     pub kubeconfig: Option<PathBuf>,
@@ -208,7 +211,7 @@ pub struct Kubernetes {
 
 /// `mainstay upgrade`
 #[derive(Debug, Args, Clone)]
-pub struct Upgrade {
+pub(super) struct Upgrade {
     /// Target version, such as 1.37.2
     #[arg(long, value_name = "VERSION")]
     pub to: String,
@@ -228,7 +231,7 @@ pub struct Upgrade {
 
 /// `mainstay runs`
 #[derive(Debug, Args, Clone)]
-pub struct Runs {
+pub(super) struct Runs {
     /// Only runs that still hold something
     #[arg(long)]
     pub held: bool,
@@ -236,7 +239,7 @@ pub struct Runs {
 
 /// `mainstay abort`
 #[derive(Debug, Args, Clone)]
-pub struct Abort {
+pub(super) struct Abort {
     /// The run, as `mainstay runs` shows it
     pub run: String,
     /// Do not ask

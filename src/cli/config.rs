@@ -12,7 +12,7 @@ use mainstay_language::yaml::{EmitOptions, emit};
 
 /// Prints it and returns the exit code.
 #[must_use]
-pub fn run(config: &Config) -> u8 {
+pub(super) fn run(config: &Config) -> u8 {
     let text = match &config.action {
         ConfigAction::Dump(args) => load(&args.which).map(|settings| dump(&settings, args)),
         ConfigAction::List(which) => load(which).map(|_| list()),

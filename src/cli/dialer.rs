@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The transports of this process.
-pub struct Transports(Connector);
+pub(super) struct Transports(Connector);
 
 impl Transports {
     /// For the person who runs us.
     #[must_use]
-    pub fn new(outside: &dyn Outside, directory: Option<PathBuf>) -> Self {
+    #[expect(clippy::disallowed_methods, reason = "the environment that ProxyCommand gets")]
+    pub(super) fn new(outside: &dyn Outside, directory: Option<PathBuf>) -> Self {
         let home = outside.env("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
         let user = outside
             .env("USER")

@@ -1,5 +1,10 @@
 //! Editing a secret with the user's editor.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the editor works on a file of its own, which is wiped"
+)]
+
 use super::plain;
 use crate::settings::Settings;
 use mainstay_language::outside::Outside;
@@ -15,7 +20,7 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 /// The file cannot be written, the editor cannot be started or says that it failed.
-pub fn edit(
+pub(super) fn edit(
     outside: &dyn Outside,
     settings: &Settings,
     path: &Path,

@@ -26,7 +26,11 @@ const FILES: &[(&str, &str)] = embedded![
 ///
 /// # Errors
 /// They cannot be written.
-pub fn write(outside: &dyn Outside, directory: &Path, playbook: &str) -> io::Result<PathBuf> {
+pub(super) fn write(
+    outside: &dyn Outside,
+    directory: &Path,
+    playbook: &str,
+) -> io::Result<PathBuf> {
     for (path, text) in FILES {
         outside.write(&directory.join(path), text.as_bytes(), 0o600)?;
     }

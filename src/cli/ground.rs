@@ -24,7 +24,7 @@ const NO_HOSTS: &str = "provided hosts list is empty, only localhost is availabl
                         does not match 'all'";
 
 /// Read once at the start; connects nowhere.
-pub struct Ground {
+pub(super) struct Ground {
     /// The controller.
     pub outside: Arc<dyn Outside>,
     /// Environment, file, defaults.
@@ -54,7 +54,7 @@ impl Ground {
     ///
     /// # Errors
     /// A flag, a setting, the inventory or a secret cannot be used; a playbook is not there.
-    pub fn lay(flags: &Sources, playbooks: &[PathBuf]) -> Result<Self, Refusal> {
+    pub(super) fn lay(flags: &Sources, playbooks: &[PathBuf]) -> Result<Self, Refusal> {
         let outside: Arc<dyn Outside> = Arc::new(RealOutside);
         let settings = Settings::load(&*outside).map_err(|d| Refusal::new(exit::BAD_OPTION, d))?;
         for path in playbooks {
@@ -102,14 +102,14 @@ impl Ground {
 
     /// The controller's files through the vault secrets.
     #[must_use]
-    pub fn files(&self) -> Files<'_> {
+    pub(super) fn files(&self) -> Files<'_> {
         Files { outside: &*self.outside, secrets: &self.secrets }
     }
 
     /// The directory that stands for a playbook's where there is none: `--playbook-dir`, the setting, the working
     /// directory.
     #[must_use]
-    pub fn directory(&self, flag: Option<&Path>) -> PathBuf {
+    pub(super) fn directory(&self, flag: Option<&Path>) -> PathBuf {
         let here = self.outside.directory();
         flag.map(|path| here.join(path))
             .or_else(|| self.settings.path("PLAYBOOK_DIR"))
@@ -206,7 +206,7 @@ fn limit(
 
 /// Nothing is left to run on.
 #[must_use]
-pub fn no_hosts(whose: &str) -> Refusal {
+pub(super) fn no_hosts(whose: &str) -> Refusal {
     let message =
         "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
     general(Diagnostic::error(message).hint(format!("{whose} matches no host of the inventory")))

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Prints it and returns the exit code.
 #[must_use]
-pub fn run(args: &Args) -> u8 {
+pub(super) fn run(args: &Args) -> u8 {
     inner(args).unwrap_or_else(Refusal::tell)
 }
 

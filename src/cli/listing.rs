@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// What is listed.
 #[derive(Debug, Clone, Copy)]
-pub struct What {
+pub(super) struct What {
     /// Hosts of every play.
     pub hosts: bool,
     /// Tasks with their tags.
@@ -23,7 +23,12 @@ pub struct What {
 ///
 /// # Errors
 /// A pattern is wrong.
-pub fn list(run: &Run, file: &str, playbook: Playbook, what: What) -> Result<String, Diagnostic> {
+pub(super) fn list(
+    run: &Run,
+    file: &str,
+    playbook: Playbook,
+    what: What,
+) -> Result<String, Diagnostic> {
     let mut out = format!("\nplaybook: {file}\n");
     for (number, play) in playbook.plays.into_iter().enumerate() {
         one(run, number + 1, &play, what, &mut out)?;

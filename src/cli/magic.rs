@@ -10,7 +10,7 @@ const LANGUAGE: (i64, i64, i64) = (2, 19, 14);
 
 /// The constants of a run.
 #[must_use]
-pub fn constants(common: &Common, options: &Options, settings: &Settings) -> Map {
+pub(super) fn constants(common: &Common, options: &Options, settings: &Settings) -> Map {
     let mut map = Map::new();
     map.insert("ansible_check_mode", options.check);
     map.insert("ansible_diff_mode", options.diff);

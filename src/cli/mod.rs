@@ -32,6 +32,7 @@ use std::process::ExitCode;
 
 /// Runs the command that the arguments name. The name that the program is called by chooses whose command line it is.
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "they are the program's own")]
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let called = arguments.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
     let code = match called.to_string_lossy().as_ref() {

@@ -1,5 +1,7 @@
 //! Writing files that hold secrets, or held them.
 
+#![expect(clippy::disallowed_methods, reason = "plain texts are wiped where they are")]
+
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -7,7 +9,7 @@ use std::path::Path;
 
 /// Who may read the new file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replace {
+pub(super) enum Replace {
     /// Its owner alone (0600).
     Private,
     /// Who could read the old one; the owner stays too.
@@ -19,7 +21,7 @@ pub enum Replace {
 ///
 /// # Errors
 /// As the operating system says.
-pub fn replace(path: &Path, bytes: &[u8], how: Replace) -> io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8], how: Replace) -> io::Result<()> {
     let path = match path.canonicalize() {
         Ok(real) => real,
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_path_buf(),
@@ -53,7 +55,7 @@ pub fn replace(path: &Path, bytes: &[u8], how: Replace) -> io::Result<()> {
 ///
 /// # Errors
 /// As the operating system says.
-pub fn wipe(mut file: &File) -> io::Result<()> {
+pub(super) fn wipe(mut file: &File) -> io::Result<()> {
     let length = file.metadata()?.len();
     let zeros = [0; 8192];
     io::Seek::rewind(&mut file)?;

@@ -15,7 +15,7 @@ use mainstay_language::playbook::{LoadError, Playbook};
 
 /// Whose command line this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Persona {
+pub(super) enum Persona {
     /// `ansible-playbook`: its defaults and its output.
     Ansible,
     /// `mainstay`: ours.
@@ -30,14 +30,14 @@ pub enum Persona {
 impl Persona {
     /// Whether the defaults are Ansible's.
     #[must_use]
-    pub fn is_ansible(self) -> bool {
+    pub(super) fn is_ansible(self) -> bool {
         matches!(self, Self::Ansible | Self::AdHoc { .. })
     }
 }
 
 /// Runs playbooks and returns the exit code.
 #[must_use]
-pub fn run(args: Args, persona: Persona) -> u8 {
+pub(super) fn run(args: Args, persona: Persona) -> u8 {
     on_runtime(inner(args, persona))
 }
 
@@ -141,7 +141,9 @@ fn code(run: &Run, failure: Option<&Refused>) -> u8 {
         return exit::INTERRUPTED;
     }
     match failure.map(|refused| refused.kind) {
-        Some(Kind::General) => failure.map_or(exit::GENERAL, |refused| exit::of(&refused.diagnostic)),
+        Some(Kind::General) => {
+            failure.map_or(exit::GENERAL, |refused| exit::of(&refused.diagnostic))
+        }
         Some(Kind::Guard) => exit::REFUSED,
         Some(Kind::Locked) => exit::LOCKED,
         Some(Kind::Journal) => exit::JOURNAL,

@@ -1,5 +1,7 @@
 //! The real world: files, environment, programs and clock of the controller. Nothing else in the product touches them.
 
+#![expect(clippy::disallowed_methods, reason = "this is the real world")]
+
 use crate::clock::Clock;
 use async_trait::async_trait;
 use mainstay_language::outside::{FileKind, FileStatus, Outside, Ran};
@@ -16,7 +18,7 @@ const PROGRAM_SECONDS_MAX: u64 = 300;
 
 /// The controller.
 #[derive(Debug, Default)]
-pub struct RealOutside;
+pub(super) struct RealOutside;
 
 impl Outside for RealOutside {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -120,7 +122,7 @@ fn joined(reader: Option<std::thread::JoinHandle<Vec<u8>>>) -> Vec<u8> {
 
 /// The clock of the controller.
 #[derive(Debug, Clone, Copy)]
-pub struct RealClock(Instant);
+pub(super) struct RealClock(Instant);
 
 impl Default for RealClock {
     fn default() -> Self {
@@ -151,7 +153,7 @@ impl Clock for RealClock {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn random(bytes: &mut [u8]) -> io::Result<()> {
+pub(super) fn random(bytes: &mut [u8]) -> io::Result<()> {
     std::fs::File::open("/dev/urandom")?.read_exact(bytes)
 }
 
@@ -159,6 +161,6 @@ pub fn random(bytes: &mut [u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// As the operating system says.
-pub fn append_private(path: &Path) -> io::Result<std::fs::File> {
+pub(super) fn append_private(path: &Path) -> io::Result<std::fs::File> {
     std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }

@@ -5,7 +5,7 @@ use mainstay_language::diag::{Diagnostic, Diagnostics, Severity};
 
 /// Why nothing was run.
 #[derive(Debug)]
-pub struct Refusal {
+pub(super) struct Refusal {
     /// Exit code.
     pub code: u8,
     /// Never empty.
@@ -15,26 +15,26 @@ pub struct Refusal {
 impl Refusal {
     /// One error.
     #[must_use]
-    pub fn new(code: u8, diagnostic: Diagnostic) -> Self {
+    pub(super) fn new(code: u8, diagnostic: Diagnostic) -> Self {
         Self { code, diagnostics: Diagnostics::from(diagnostic) }
     }
 
     /// One error without a place.
     #[must_use]
-    pub fn because(code: u8, message: impl Into<String>) -> Self {
+    pub(super) fn because(code: u8, message: impl Into<String>) -> Self {
         Self::new(code, Diagnostic::error(message))
     }
 
     /// The same, told after these warnings: they are often the cause.
     #[must_use]
-    pub fn after(mut self, warnings: Diagnostics) -> Self {
+    pub(super) fn after(mut self, warnings: Diagnostics) -> Self {
         self.diagnostics.0.splice(0..0, warnings.0);
         self
     }
 
     /// Tells the user and gives the exit code.
     #[must_use]
-    pub fn tell(self) -> u8 {
+    pub(super) fn tell(self) -> u8 {
         for diagnostic in &self.diagnostics.0 {
             tell(diagnostic);
         }
@@ -43,7 +43,7 @@ impl Refusal {
 }
 
 /// One error or warning to standard error, in the form of Ansible's first line.
-pub fn tell(diagnostic: &Diagnostic) {
+pub(super) fn tell(diagnostic: &Diagnostic) {
     let word = match diagnostic.severity {
         Severity::Error => "ERROR",
         Severity::Warning => "WARNING",

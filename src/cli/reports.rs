@@ -25,7 +25,8 @@ const COLUMNS_ROWS_DEFAULT: (usize, usize) = (80, 24);
 ///
 /// # Errors
 /// The report's thread cannot be started.
-pub fn human(
+#[expect(clippy::disallowed_methods, reason = "the real clock")]
+pub(super) fn human(
     common: &Common,
     options: &Options,
     settings: &Settings,
@@ -99,7 +100,7 @@ fn terminal_size() -> (usize, usize) {
 ///
 /// # Errors
 /// It cannot be created.
-pub fn json_lines(journal: &Journal) -> Result<Box<dyn Listener>, Refusal> {
+pub(super) fn json_lines(journal: &Journal) -> Result<Box<dyn Listener>, Refusal> {
     let path = journal.path().with_file_name("events.jsonl");
     let file = append_private(&path).map_err(|e| {
         let message = format!("cannot create {}: {e}", path.display());
@@ -109,7 +110,7 @@ pub fn json_lines(journal: &Journal) -> Result<Box<dyn Listener>, Refusal> {
 }
 
 /// Asks on the terminal while the report is still.
-pub struct Asking {
+pub(super) struct Asking {
     /// Who asks.
     pub terminal: Terminal,
     /// The report, if it writes on its own.

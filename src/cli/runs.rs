@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Lists runs, newest first.
 #[must_use]
-pub fn run(args: &Runs) -> u8 {
+pub(super) fn run(args: &Runs) -> u8 {
     let directory = state_directory(&RealOutside);
     let (runs, problems) = match journal::runs(&directory, &is_alive) {
         Ok(found) => found,
@@ -52,7 +52,7 @@ pub fn run(args: &Runs) -> u8 {
 ///
 /// # Errors
 /// The journals cannot be read: what is held is unknown then.
-pub fn name_held(directory: &Path) -> std::io::Result<Vec<String>> {
+pub(super) fn name_held(directory: &Path) -> std::io::Result<Vec<String>> {
     let (held, problems) = journal::held_nodes(directory)?;
     for problem in problems {
         complain(&format!("[WARNING]: {}: {}", problem.directory.display(), problem.error));
@@ -76,7 +76,7 @@ fn sentence(node: &HeldNode) -> String {
 
 /// Whether a process of that id runs on the boot of that id, which is this machine's.
 #[must_use]
-pub fn is_alive(process: u32, boot: &str) -> bool {
+pub(super) fn is_alive(process: u32, boot: &str) -> bool {
     let now = RealOutside.read(Path::new("/proc/sys/kernel/random/boot_id")).unwrap_or_default();
     String::from_utf8_lossy(&now).trim() == boot
         && RealOutside.status(Path::new(&format!("/proc/{process}"))).is_some()

@@ -14,7 +14,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// A file cannot be read, a program fails, or there is no terminal to ask on.
-pub fn load(
+pub(super) fn load(
     flags: &Vault,
     settings: &Settings,
     outside: &dyn Outside,
@@ -44,7 +44,7 @@ pub fn load(
 ///
 /// # Errors
 /// There is nobody to ask, or the answer is empty.
-pub fn ask(question: &str) -> Result<Vec<u8>, Diagnostic> {
+pub(super) fn ask(question: &str) -> Result<Vec<u8>, Diagnostic> {
     let answer = Terminal
         .ask(question, true)
         .map_err(|e| Diagnostic::error(format!("cannot ask for the vault password: {e}")))?;

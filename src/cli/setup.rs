@@ -7,7 +7,7 @@ use super::ground::Ground;
 use super::magic;
 use super::playbook::Persona;
 use super::real::RealClock;
-pub use super::refusal::Refusal;
+pub(super) use super::refusal::Refusal;
 use super::reports;
 use super::terminal::Terminal;
 use crate::engine::{
@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A run about to start.
-pub struct Prepared {
+pub(super) struct Prepared {
     /// The run.
     pub run: Run,
     /// Its journal.
@@ -46,7 +46,8 @@ pub struct Prepared {
 ///
 /// # Errors
 /// A flag, a setting, the inventory or a secret cannot be used.
-pub fn prepare(
+#[expect(clippy::disallowed_methods, reason = "the real clock")]
+pub(super) fn prepare(
     common: &Common,
     playbooks: &[PathBuf],
     persona: Persona,
@@ -303,12 +304,12 @@ fn asked(
 }
 
 /// The directory of a run.
-pub fn run_directory(outside: &dyn Outside, id: &str) -> PathBuf {
+pub(super) fn run_directory(outside: &dyn Outside, id: &str) -> PathBuf {
     state_directory(outside).join("runs").join(id)
 }
 
 /// `$XDG_STATE_HOME/mainstay`, by default below `~/.local/state`.
-pub fn state_directory(outside: &dyn Outside) -> PathBuf {
+pub(super) fn state_directory(outside: &dyn Outside) -> PathBuf {
     let state = outside.env("XDG_STATE_HOME").filter(|s| !s.is_empty()).map(PathBuf::from);
     let home = || {
         PathBuf::from(outside.env("HOME").unwrap_or_else(|| "/".to_owned())).join(".local/state")
@@ -337,6 +338,7 @@ fn journal(outside: &dyn Outside) -> Result<(Arc<str>, Arc<Journal>), Refusal> {
 }
 
 /// The command line as the journal keeps it: values of extra variables may be secrets and are left out.
+#[expect(clippy::disallowed_methods, reason = "the command line, for the journal")]
 fn arguments() -> Vec<String> {
     let mut kept = Vec::new();
     let mut hide = false;

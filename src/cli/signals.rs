@@ -1,5 +1,7 @@
 //! Interrupts: the first asks the run to stop, the second ends the process.
 
+#![expect(clippy::disallowed_methods, reason = "the second interrupt ends the process at once")]
+
 use super::exit;
 use crate::cluster::Cancel;
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// # Errors
 /// The handlers cannot be installed.
-pub fn watch(stop: Cancel) -> std::io::Result<()> {
+pub(super) fn watch(stop: Cancel) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;

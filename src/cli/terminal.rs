@@ -4,7 +4,7 @@ use crate::engine::Prompter;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 /// To standard error. A closed standard error is nobody's fault and nobody is left to tell.
-pub fn complain(message: &str) {
+pub(super) fn complain(message: &str) {
     let _written = writeln!(io::stderr(), "{message}");
 }
 
@@ -12,7 +12,7 @@ pub fn complain(message: &str) {
 ///
 /// # Errors
 /// It is closed or full.
-pub fn say(message: &str) -> io::Result<()> {
+pub(super) fn say(message: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{message}")
 }
 
@@ -20,7 +20,7 @@ pub fn say(message: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// It is closed or full.
-pub fn write_all(bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_all(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout();
     out.write_all(bytes)?;
     out.flush()
@@ -30,7 +30,7 @@ pub fn write_all(bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn read_all() -> io::Result<Vec<u8>> {
+pub(super) fn read_all() -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -38,13 +38,13 @@ pub fn read_all() -> io::Result<Vec<u8>> {
 
 /// Whether both ends are a terminal, so that a question makes sense.
 #[must_use]
-pub fn is_interactive() -> bool {
+pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// Asks on the terminal.
 #[derive(Debug, Default)]
-pub struct Terminal;
+pub(super) struct Terminal;
 
 impl Prompter for Terminal {
     fn ask(&self, prompt: &str, private: bool) -> io::Result<Option<String>> {

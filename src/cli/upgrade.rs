@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// Upgrades and returns the exit code.
 #[must_use]
-pub fn run(args: Upgrade) -> u8 {
+pub(super) fn run(args: Upgrade) -> u8 {
     on_runtime(inner(args))
 }
 

@@ -26,7 +26,7 @@ const INDENT: &str = "          ";
 
 /// Runs it and returns the exit code.
 #[must_use]
-pub fn run(tool: &VaultTool) -> u8 {
+pub(super) fn run(tool: &VaultTool) -> u8 {
     inner(&tool.action).map_or_else(Refusal::tell, |()| exit::DONE)
 }
 
@@ -185,6 +185,7 @@ impl Tool {
             .map_err(|d| Refusal::new(exit::GENERAL, d))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "nothing is overwritten")]
     fn create(&self, args: &Edit) -> Result<(), Refusal> {
         check_terminal(args)?;
         let [path] = args.files.as_slice() else {
@@ -242,8 +243,11 @@ impl Tool {
     }
 }
 
+/// A text and its name.
+type Named = (Option<String>, Zeroizing<String>);
+
 /// The texts of `encrypt_string` with their names: standard input, the prompt, then the arguments.
-fn strings(args: &EncryptString) -> Result<Vec<(Option<String>, Zeroizing<String>)>, Refusal> {
+fn strings(args: &EncryptString) -> Result<Vec<Named>, Refusal> {
     let mut out = Vec::new();
     if args.stdin_name.is_some() || args.texts.iter().any(|text| text == "-") {
         if std::io::stdin().is_terminal() {
@@ -300,6 +304,7 @@ fn strings(args: &EncryptString) -> Result<Vec<(Option<String>, Zeroizing<String
     Ok(out)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what was read is wiped here")]
 fn utf8(bytes: Plain) -> Result<Zeroizing<String>, Refusal> {
     let text = std::str::from_utf8(&bytes).map_err(|_| general("standard input is not UTF-8"))?;
     Ok(Zeroizing::new(text.to_owned()))

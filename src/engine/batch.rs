@@ -8,7 +8,7 @@ use mainstay_language::value::{Value, repr};
 ///
 /// # Errors
 /// An entry that is neither a number nor a percent.
-pub fn sizes(serial: Option<&Value>, total: usize) -> Result<Vec<usize>, String> {
+pub(super) fn sizes(serial: Option<&Value>, total: usize) -> Result<Vec<usize>, String> {
     let entries: Vec<Value> = match serial {
         None | Some(Value::Null) => vec![],
         Some(Value::List(list)) => list.to_vec(),

@@ -108,7 +108,7 @@ impl Run {
         let candidates = self.master_candidates();
         let mut work = futures::stream::iter(&candidates)
             .map(|host| async move {
-                match self.host_as_root(playing, host).await? {
+                match self.host_as_root(playing, host)? {
                     Ok(host) => Ok(Master::read(&host).await),
                     Err(error) => {
                         Ok(Err(ClusterError::Unreachable(vec![format!("{host}: {error}")])))
@@ -147,7 +147,7 @@ impl Run {
     }
 
     /// A host outside of any task, with root's rights.
-    pub(super) async fn host_as_root(
+    pub(super) fn host_as_root(
         &self,
         playing: &Arc<Playing>,
         host: &Arc<str>,
@@ -155,7 +155,7 @@ impl Run {
         let task = own_task(playing, true);
         let doing = Doing::new(self, playing, &task, host, "", "");
         let scope = doing.scope(&Map::new());
-        doing.connect(&scope, None, false).await.map_err(|problem| *problem.0)
+        doing.connect(&scope, None, false).map_err(|problem| *problem.0)
     }
 
     /// Takes the cluster's lease for this run, once.

@@ -197,7 +197,7 @@ impl Way<'_> {
 
 impl Doing<'_> {
     /// The host that the task runs on, ready to be asked; the inner error is the transport's.
-    pub(super) async fn connect(
+    pub(super) fn connect(
         &self,
         scope: &Arc<dyn Scope>,
         delegate: Option<&Arc<str>>,

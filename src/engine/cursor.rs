@@ -100,6 +100,7 @@ impl Frame {
 
 /// A host's place in a play.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Cursor {
     play: Arc<Play>,
     /// Sections to walk, each followed by an implicit flush.
@@ -168,7 +169,7 @@ impl Cursor {
             match frame.list.items().get(frame.index) {
                 None => self.leave(),
                 Some(Item::Task(task)) if repeats && is_repeated(&self.completed, task) => {
-                    frame.index += 1
+                    frame.index += 1;
                 }
                 Some(Item::Task(task)) if wanted(task, handler) => {
                     return Stop::Task(Arc::clone(task));

@@ -52,7 +52,7 @@ impl Run {
                 Ok(text) => match member(node, &text) {
                     Some(found) => members.push(found),
                     None => {
-                        unhealthy.push((host.clone(), "etcd's status cannot be read".to_owned()))
+                        unhealthy.push((host.clone(), "etcd's status cannot be read".to_owned()));
                     }
                 },
                 Err(why) => unhealthy.push((host.clone(), format!("etcd: {why}"))),
@@ -66,7 +66,7 @@ impl Run {
         playing: &Arc<Playing>,
         host: &str,
     ) -> Result<Result<String, String>, mainstay_language::diag::Diagnostic> {
-        let host = match self.host_as_root(playing, &Arc::from(host)).await? {
+        let host = match self.host_as_root(playing, &Arc::from(host))? {
             Ok(host) => host,
             Err(error) => return Ok(Err(error.to_string())),
         };

@@ -54,6 +54,7 @@ impl Party<'_> {
             }
         }
         let mut loaded: HashMap<String, Result<Vec<Item>, Diagnostics>> = HashMap::new();
+        #[expect(clippy::type_complexity, reason = "it lives for these lines")]
         let mut order: Vec<(String, Option<String>, Vec<Arc<str>>, String)> = Vec::new();
         for (index, list) in &wanted {
             let Some(host) = self.members.get(*index).map(|m| Arc::clone(&m.host)) else {

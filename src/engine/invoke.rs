@@ -39,7 +39,7 @@ impl Doing<'_> {
             Ok(args) => args,
             Err(failure) => return Ok(finish(Err(failure), delegate, &facts_of)),
         };
-        let host = match self.connect(scope, delegate.as_ref(), spec.controller).await? {
+        let host = match self.connect(scope, delegate.as_ref(), spec.controller)? {
             Ok(host) => host,
             Err(error) => return Ok(finish(Err(Failure::Transport(error)), delegate, &facts_of)),
         };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A loop about to run.
-pub struct Looping {
+pub(super) struct Looping {
     /// The items.
     pub items: Vec<Value>,
     /// Between items.
@@ -27,7 +27,7 @@ impl Looping {
     ///
     /// # Errors
     /// The list cannot be rendered or is none; `loop_control` is wrong.
-    pub fn of(doing: &Doing<'_>, scope: &Arc<dyn Scope>) -> Result<Option<Self>, Problem> {
+    pub(super) fn of(doing: &Doing<'_>, scope: &Arc<dyn Scope>) -> Result<Option<Self>, Problem> {
         let Some(looped) = &doing.task.looped else { return Ok(None) };
         let templar = &doing.run.templar;
         let items = match looped {
@@ -88,7 +88,7 @@ impl Looping {
 
     /// Variables of one item.
     #[must_use]
-    pub fn locals(&self, index: usize) -> Map {
+    pub(super) fn locals(&self, index: usize) -> Map {
         let mut locals = Map::new();
         locals
             .insert(self.variable.as_str(), self.items.get(index).cloned().unwrap_or(Value::Null));
@@ -126,7 +126,7 @@ impl Looping {
     }
 
     /// Puts the item into its result.
-    pub fn mark(&self, index: usize, result: &mut Map) {
+    pub(super) fn mark(&self, index: usize, result: &mut Map) {
         for (key, value) in self.locals(index).iter() {
             result.insert(key.clone(), value.clone());
         }
@@ -134,7 +134,7 @@ impl Looping {
 
     /// The label of an item as shown.
     #[must_use]
-    pub fn label(&self, doing: &Doing<'_>, index: usize, scope: &Arc<dyn Scope>) -> String {
+    pub(super) fn label(&self, doing: &Doing<'_>, index: usize, scope: &Arc<dyn Scope>) -> String {
         let label = self
             .label
             .as_ref()
@@ -149,7 +149,7 @@ impl Looping {
     ///
     /// # Errors
     /// A condition cannot be evaluated.
-    pub fn breaks(
+    pub(super) fn breaks(
         &self,
         doing: &Doing<'_>,
         scope: &Arc<dyn Scope>,

@@ -3,12 +3,12 @@
 use mainstay_language::diag::Diagnostic;
 use mainstay_language::playbook::{Lineage, Task};
 use mainstay_language::template::{Site, Templar, TemplateError};
-use mainstay_language::value::{Scope, Text, Value, repr, string};
+use mainstay_language::value::{Scope, Value, repr, string};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Renders the keywords of one task in one scope.
-pub struct Reader<'a> {
+pub(super) struct Reader<'a> {
     /// Renders.
     pub templar: &'a Templar,
     /// The host's variables.
@@ -22,7 +22,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// It cannot be rendered.
-    pub fn value(
+    pub(super) fn value(
         &self,
         lineage: &Arc<Lineage>,
         keyword: &str,
@@ -36,7 +36,11 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// It cannot be rendered or is no boolean.
-    pub fn flag(&self, lineage: &Arc<Lineage>, keyword: &str) -> Result<Option<bool>, Problem> {
+    pub(super) fn flag(
+        &self,
+        lineage: &Arc<Lineage>,
+        keyword: &str,
+    ) -> Result<Option<bool>, Problem> {
         let Some(value) = self.value(lineage, keyword)? else { return Ok(None) };
         as_bool(&value)
             .map(Some)
@@ -47,7 +51,11 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// It cannot be rendered.
-    pub fn text(&self, lineage: &Arc<Lineage>, keyword: &str) -> Result<Option<String>, Problem> {
+    pub(super) fn text(
+        &self,
+        lineage: &Arc<Lineage>,
+        keyword: &str,
+    ) -> Result<Option<String>, Problem> {
         Ok(self.value(lineage, keyword)?.map(|value| string(&value)))
     }
 
@@ -55,7 +63,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// It cannot be rendered or is no number.
-    pub fn seconds(
+    pub(super) fn seconds(
         &self,
         lineage: &Arc<Lineage>,
         keyword: &str,
@@ -70,7 +78,10 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// It cannot be rendered or is no dictionary.
-    pub fn environment(&self, lineage: &Arc<Lineage>) -> Result<Vec<(String, String)>, Problem> {
+    pub(super) fn environment(
+        &self,
+        lineage: &Arc<Lineage>,
+    ) -> Result<Vec<(String, String)>, Problem> {
         let mut levels: Vec<_> = lineage.levels().collect();
         levels.reverse();
         let mut all: Vec<(String, String)> = Vec::new();
@@ -143,7 +154,7 @@ fn wrong(lineage: &Arc<Lineage>, keyword: &str, value: &Value, wanted: &str) -> 
 
 /// Ansible's booleans: true, yes, on, 1, y, t and their opposites, in any case.
 #[must_use]
-pub fn as_bool(value: &Value) -> Option<bool> {
+pub(super) fn as_bool(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(b) => Some(*b),
         Value::Int(0) => Some(false),
@@ -159,7 +170,7 @@ pub fn as_bool(value: &Value) -> Option<bool> {
 
 /// A number, or text that reads as one.
 #[must_use]
-pub fn as_number(value: &Value) -> Option<f64> {
+pub(super) fn as_number(value: &Value) -> Option<f64> {
     match value {
         #[expect(clippy::cast_precision_loss, reason = "seconds, counts and percents")]
         Value::Int(i) => Some(*i as f64),
@@ -171,7 +182,7 @@ pub fn as_number(value: &Value) -> Option<f64> {
 
 /// A whole number, or text that reads as one.
 #[must_use]
-pub fn as_int(value: &Value) -> Option<i64> {
+pub(super) fn as_int(value: &Value) -> Option<i64> {
     match value {
         Value::Int(i) => i64::try_from(*i).ok(),
         #[expect(clippy::cast_possible_truncation, reason = "Python's int() truncates")]
@@ -182,7 +193,7 @@ pub fn as_int(value: &Value) -> Option<i64> {
 }
 
 /// The conditions of a task, outermost level first, in the order in which they are tested.
-pub fn conditions(task: &Task) -> impl Iterator<Item = &Value> {
+pub(super) fn conditions(task: &Task) -> impl Iterator<Item = &Value> {
     let mut levels: Vec<_> = task.lineage.levels().collect();
     levels.reverse();
     levels.into_iter().flat_map(|level| &level.keywords.when)
@@ -190,7 +201,7 @@ pub fn conditions(task: &Task) -> impl Iterator<Item = &Value> {
 
 /// The name of a task as shown: `role : name`, rendered where that is possible.
 #[must_use]
-pub fn shown_name(task: &Task, reader: &Reader<'_>) -> String {
+pub(super) fn shown_name(task: &Task, reader: &Reader<'_>) -> String {
     let own = match &task.lineage.keywords.name {
         Some(name) => reader
             .templar
@@ -206,7 +217,7 @@ pub fn shown_name(task: &Task, reader: &Reader<'_>) -> String {
 
 /// The action as written.
 #[must_use]
-pub fn action_name(task: &Task) -> String {
+pub(super) fn action_name(task: &Task) -> String {
     use mainstay_language::playbook::Action;
     match &task.action {
         Action::Module { written, .. } => written.clone(),
@@ -219,12 +230,6 @@ pub fn action_name(task: &Task) -> String {
 
 /// `file:line` of a task.
 #[must_use]
-pub fn shown_place(task: &Task) -> String {
+pub(super) fn shown_place(task: &Task) -> String {
     task.lineage.place.to_string()
-}
-
-/// A text as a value with its place.
-#[must_use]
-pub fn written(text: &Text) -> Value {
-    Value::Text(text.clone())
 }

@@ -453,8 +453,12 @@ fn same(a: &Stop, b: &Stop) -> bool {
 /// A task as `ansible_failed_task` shows it.
 fn described(task: &Task) -> Value {
     let mut map = Map::new();
-    let name =
-        task.lineage.keywords.name.as_ref().map_or_else(|| action_name(task), |n| n.to_string());
+    let name = task
+        .lineage
+        .keywords
+        .name
+        .as_ref()
+        .map_or_else(|| action_name(task), std::string::ToString::to_string);
     map.insert("name", name);
     map.insert("action", action_name(task));
     Value::Map(map)

@@ -1,7 +1,7 @@
 //! The plays of a run, one after another: hosts, facts, batches, strategy.
 
 use super::batch;
-use super::keywords::{Reader, as_bool, as_number};
+use super::keywords::{as_bool, as_number};
 use super::party::Party;
 use super::playing::Playing;
 use super::refused::Refused;
@@ -305,14 +305,4 @@ impl Shuffle for Dice {
         let high = (self.0 >> 33).unsigned_abs();
         usize::try_from(high % (last as u128 + 1)).unwrap_or(0)
     }
-}
-
-/// A reader of keywords in a play's own scope.
-#[must_use]
-pub fn reader<'a>(
-    run: &'a Run,
-    scope: &'a Arc<dyn Scope>,
-    site: &'a mainstay_language::template::Site,
-) -> Reader<'a> {
-    Reader { templar: &run.templar, scope, site }
 }

@@ -18,7 +18,7 @@ pub trait Prompter: Send + Sync {
 ///
 /// # Errors
 /// A prompt that cannot be asked.
-pub fn ask(run: &Run, play: &Play) -> Result<Map, Diagnostic> {
+pub(super) fn ask(run: &Run, play: &Play) -> Result<Map, Diagnostic> {
     let mut vars = play.lineage.keywords.vars.clone();
     for prompt in &play.vars_prompt {
         let text = |key: &str| prompt.get(key).map(string);

@@ -35,6 +35,7 @@ pub enum Out {
 
 /// Settings of a run, from the command line and the configuration.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Options {
     /// `--check`
     pub check: bool,
@@ -344,11 +345,11 @@ impl Run {
                 }
             }),
             Ask::IncludeVars(variables) => {
-                self.world.learn(host, |vars| vars.included.extend_with(variables))
+                self.world.learn(host, |vars| vars.included.extend_with(variables));
             }
             Ask::AddHost { .. } | Ask::JoinGroup { .. } => {}
             Ask::SetStats { data, per_host, aggregate } => {
-                self.set_stats(host, data, *per_host, *aggregate)
+                self.set_stats(host, data, *per_host, *aggregate);
             }
             Ask::Reconnect | Ask::ShowResult => {}
         }
@@ -431,7 +432,7 @@ impl Run {
         match (self.reload)() {
             Ok(inventory) => self.world.change_inventory(|old| *old = inventory),
             Err(diagnostics) => {
-                self.events.emit(Event::Warning { message: diagnostics.to_string() })
+                self.events.emit(Event::Warning { message: diagnostics.to_string() });
             }
         }
     }
@@ -440,7 +441,9 @@ impl Run {
     #[must_use]
     pub fn is_implicit_localhost(&self, name: &str) -> bool {
         let inventory = self.world.inventory();
-        inventory.host(name).map_or(LOCALHOST.contains(&name), |host| host.is_implicit())
+        inventory
+            .host(name)
+            .map_or(LOCALHOST.contains(&name), mainstay_language::inventory::Host::is_implicit)
     }
 
     fn set_stats(&self, host: &Arc<str>, data: &Map, per_host: bool, aggregate: bool) {

@@ -108,9 +108,9 @@ impl HostScope {
 
     /// The same with more variables on top.
     #[must_use]
-    pub fn with(&self, locals: Map) -> Arc<Self> {
+    pub fn with(&self, locals: &Map) -> Arc<Self> {
         let mut all = self.locals.clone();
-        all.extend_with(&locals);
+        all.extend_with(locals);
         Arc::new(Self {
             world: Arc::clone(&self.world),
             host: Arc::clone(&self.host),
@@ -138,14 +138,14 @@ impl HostScope {
                 Some(Value::text(self.host.split('.').next().unwrap_or(&self.host)))
             }
             "hostvars" => Some(Value::Scope(Arc::new(AllHosts { world: Arc::clone(&self.world) }))),
-            "vars" => Some(Value::Scope(self.with(Map::new()))),
+            "vars" => Some(Value::Scope(self.with(&Map::new()))),
             "groups" => Some(self.world.inventory().groups_value()),
             "group_names" => Some(self.world.group_names(&self.host)),
             "inventory_file" => Some(Value::text(Arc::clone(&self.world.origin(&self.host)?.file))),
             "inventory_dir" => Some(Value::text(self.world.origin(&self.host)?.dir?)),
             "ansible_facts" => Some(Value::Map(self.world.host(&self.host).facts)),
             "omit" => Some(Value::Omit),
-            "environment" => self.task.as_ref().map(|task| environment(task)),
+            "environment" => self.task.as_ref().map(environment),
             _ => self
                 .role_magic(name)
                 .or_else(|| self.playing.as_ref()?.magic(name))
@@ -238,14 +238,14 @@ fn environment(task: &Arc<Task>) -> Value {
 
 /// A path as a computed text value.
 #[must_use]
-pub fn path_text(path: &Path) -> Value {
+pub(super) fn path_text(path: &Path) -> Value {
     Value::text(path.to_string_lossy().as_ref())
 }
 
 /// Where a task's relative files are looked for, in order: its roles inside out, the directory of the file that it is
 /// written in, the playbook's directory.
 #[must_use]
-pub fn search_path(task: &Arc<Task>, playbook: Option<&Path>) -> Vec<PathBuf> {
+pub(super) fn search_path(task: &Arc<Task>, playbook: Option<&Path>) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = Vec::new();
     let mut add = |path: PathBuf| {
         if !paths.contains(&path) {

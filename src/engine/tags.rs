@@ -40,7 +40,7 @@ impl Selection {
     fn skips(&self, tags: &[String]) -> bool {
         let skipped = |tag: &str| self.skip.iter().any(|t| t == tag);
         let has = |tag: &str| tags.iter().any(|t| t == tag);
-        if skipped("all") && !(has("always") && !skipped("always")) {
+        if skipped("all") && (!has("always") || skipped("always")) {
             return true;
         }
         tags.iter().any(|tag| skipped(tag))

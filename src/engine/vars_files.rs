@@ -14,7 +14,11 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// A file that does not exist or is not a dictionary.
-pub fn load(run: &Run, playing: &Arc<Playing>, hosts: &[Arc<str>]) -> Result<(), Diagnostic> {
+pub(super) fn load(
+    run: &Run,
+    playing: &Arc<Playing>,
+    hosts: &[Arc<str>],
+) -> Result<(), Diagnostic> {
     let files = match playing.play.only.get("vars_files") {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::List(list)) => list.to_vec(),

@@ -4,13 +4,13 @@ use mainstay_language::value::{Map, Value, string};
 
 /// The verdict-carrying keys of a result.
 #[must_use]
-pub fn flag(result: &Map, key: &str) -> bool {
+pub(super) fn flag(result: &Map, key: &str) -> bool {
     result.get(key).is_some_and(Value::is_true)
 }
 
 /// Whether a result without an explicit `failed` has failed: an exit status other than 0.
 #[must_use]
-pub fn implied_failure(result: &Map) -> bool {
+pub(super) fn implied_failure(result: &Map) -> bool {
     match result.get("rc") {
         Some(Value::Int(rc)) => *rc != 0,
         Some(Value::Text(rc)) => rc.as_str() != "0",
@@ -19,7 +19,7 @@ pub fn implied_failure(result: &Map) -> bool {
 }
 
 /// Adds `stdout_lines` and `stderr_lines` where the streams are there and their lines are not.
-pub fn add_lines(result: &mut Map) {
+pub(super) fn add_lines(result: &mut Map) {
     for (stream, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if result.get(lines).is_none()
             && let Some(Value::Text(text)) = result.get(stream)
@@ -32,7 +32,7 @@ pub fn add_lines(result: &mut Map) {
 
 /// The result of a looped task from those of its items.
 #[must_use]
-pub fn of_items(items: Vec<Map>) -> Map {
+pub(super) fn of_items(items: Vec<Map>) -> Map {
     let mut result = Map::new();
     let changed = items.iter().any(|item| flag(item, "changed"));
     let failed = items.iter().any(|item| flag(item, "failed"));
@@ -67,7 +67,7 @@ pub fn of_items(items: Vec<Map>) -> Map {
 
 /// What is left of a result under `no_log`.
 #[must_use]
-pub fn censored(result: &Map) -> Map {
+pub(super) fn censored(result: &Map) -> Map {
     const KEPT: [&str; 7] =
         ["changed", "failed", "skipped", "unreachable", "attempts", "retries", "ansible_loop_var"];
     let mut left = Map::new();

@@ -60,7 +60,9 @@ impl Redactor {
             | Event::Warning { message: text } => self.clean_text(text),
             Event::Included { file, label, .. } => {
                 self.clean_text(file);
-                label.iter_mut().for_each(|label| self.clean_text(label));
+                if let Some(label) = label {
+                    self.clean_text(label);
+                }
             }
             Event::Node { step, .. } => self.clean_step(step),
             Event::RunEnded { custom, .. } => self.clean_map(custom),
@@ -170,7 +172,11 @@ mod tests {
             Event::PlayStarted { name: text(), hosts: Vec::new() },
             Event::TaskRetry { host: "h".into(), name: text(), left: 1 },
             Event::Included { file: text(), hosts: Vec::new(), label: Some(text()) },
-            Event::Node { host: "h".into(), node: "n".into(), step: NodeStep::Held { reason: text() } },
+            Event::Node {
+                host: "h".into(),
+                node: "n".into(),
+                step: NodeStep::Held { reason: text() },
+            },
             Event::AsyncPoll { host: "h".into(), job: "1".into(), result: Value::text(text()) },
         ];
         for event in events {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 /// How it looks.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Look {
     /// ANSI colours.
     pub color: bool,
@@ -174,9 +175,9 @@ impl AnsibleReport {
         if !looped || result.verdict == Verdict::Unreachable {
             let line = format!("fatal: [{host}]: {word}! => {}", self.dump(result, false));
             if self.look.failed_to_stderr {
-                self.complain(color, &line)
+                self.complain(color, &line);
             } else {
-                self.say(color, &line)
+                self.say(color, &line);
             }
         }
         if result.ignored {
@@ -226,9 +227,9 @@ impl AnsibleReport {
                 let line =
                     format!("failed: [{host}] (item={item}) => {}", self.dump(result, false));
                 if self.look.failed_to_stderr {
-                    self.complain(RED, &line)
+                    self.complain(RED, &line);
                 } else {
-                    self.say(RED, &line)
+                    self.say(RED, &line);
                 }
             }
         }
@@ -270,11 +271,15 @@ impl AnsibleReport {
             let hidden = name.starts_with("_ansible_")
                 || matches!(
                     name.as_str(),
-                    "warnings" | "deprecations" | "diff" | "exception" | "failed_when_suppressed_exception"
+                    "failed"
+                        | "warnings"
+                        | "deprecations"
+                        | "diff"
+                        | "exception"
+                        | "failed_when_suppressed_exception"
                 )
                 || (name == "invocation" && self.look.verbosity < 3)
-                || (always && matches!(name.as_str(), "changed" | "failed"))
-                || (name == "failed" && result.verdict != Verdict::Failed)
+                || (always && name == "changed")
                 || (name == "stdout_lines" || name == "stderr_lines") && result.action == "raw"
                 || (name == "results"
                     && result.label.is_none()
@@ -430,12 +435,12 @@ impl Listener for AnsibleReport {
                 self.say(CYAN, &line);
             }
             Event::Meta { host, message, skipped, implicit } => {
-                self.meta(host, message, *skipped, *implicit)
+                self.meta(host, message, *skipped, *implicit);
             }
             Event::NoMoreHosts => self.say("", &banner("NO MORE HOSTS LEFT")),
             Event::Stopped { reason } => self.complain(RED, reason),
             Event::HostFailed { host, why } => {
-                self.say(RED, &format!("fatal: [{host}]: FAILED! => {why}"))
+                self.say(RED, &format!("fatal: [{host}]: FAILED! => {why}"));
             }
             Event::Node { host, node, step } => self.node(host, node, step),
             Event::Warning { message } => self.complain(PURPLE, &format!("[WARNING]: {message}")),

@@ -23,7 +23,7 @@ const SHORT_MILLIS: i64 = 2_000;
 
 /// What hosts do now.
 #[derive(Default)]
-pub struct Board {
+pub(super) struct Board {
     play: String,
     started: Option<Timestamp>,
     hosts: IndexMap<Arc<str>, Doing>,
@@ -56,7 +56,7 @@ struct NodeState {
 
 impl Board {
     /// Takes an event in.
-    pub fn on(&mut self, envelope: &Envelope) {
+    pub(super) fn on(&mut self, envelope: &Envelope) {
         let now = envelope.at;
         match &envelope.event {
             Event::PlayStarted { name, hosts } => {
@@ -155,7 +155,13 @@ impl Board {
 
     /// The lines for a terminal of this size, painted. None before the first play and after the end.
     #[must_use]
-    pub fn draw(&self, now: Timestamp, width: usize, height: usize, color: bool) -> Vec<String> {
+    pub(super) fn draw(
+        &self,
+        now: Timestamp,
+        width: usize,
+        height: usize,
+        color: bool,
+    ) -> Vec<String> {
         let (Some(started), false) = (self.started, self.over) else { return Vec::new() };
         let rows_max = ROWS_MAX.min(height.saturating_sub(2));
         let idle = self.hosts.values().filter(|doing| doing.idle && doing.node.is_none()).count();

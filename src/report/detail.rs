@@ -11,7 +11,7 @@ const OUTPUT_LINES_MAX: usize = 20;
 
 /// Everything below the line of a task that ended so; empty for most.
 #[must_use]
-pub fn of(result: &TaskResult, verbosity: u8, with_diff: bool) -> Vec<Line> {
+pub(super) fn of(result: &TaskResult, verbosity: u8, with_diff: bool) -> Vec<Line> {
     let mut lines = Vec::new();
     if with_diff && result.changed {
         result.diff.iter().for_each(|one| add_diff(&mut lines, one));
@@ -27,7 +27,7 @@ pub fn of(result: &TaskResult, verbosity: u8, with_diff: bool) -> Vec<Line> {
 
 /// What the module wants the reader to know.
 #[must_use]
-pub fn warnings(result: &TaskResult) -> Vec<String> {
+pub(super) fn warnings(result: &TaskResult) -> Vec<String> {
     match result.fields.get("warnings") {
         Some(Value::List(warnings)) => warnings.iter().map(string).collect(),
         _ => Vec::new(),
@@ -36,7 +36,7 @@ pub fn warnings(result: &TaskResult) -> Vec<String> {
 
 /// Why it failed, in one line.
 #[must_use]
-pub fn reason(result: &TaskResult) -> String {
+pub(super) fn reason(result: &TaskResult) -> String {
     let text = match (&result.diagnostic, result.fields.get("rc")) {
         (Some(diagnostic), _) => diagnostic.message.clone(),
         (None, Some(rc)) if usual(&message(&result.fields)) => {

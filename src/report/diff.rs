@@ -6,7 +6,7 @@ use similar::TextDiff;
 
 /// One diff of a result, without power over a terminal: `{before, after, before_header, after_header}` or `{prepared}`. Empty if nothing differs.
 #[must_use]
-pub fn render(diff: &Value, color: bool) -> String {
+pub(super) fn render(diff: &Value, color: bool) -> String {
     let text = |key: &str| diff.get(key).map(as_text);
     if let Some(prepared) = text("prepared") {
         return sanitise(&prepared).into_owned();

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 
 /// Milliseconds from one time to a later one. A clock that went back counts as no time.
 #[must_use]
-pub fn millis_between(from: Timestamp, to: Timestamp) -> i64 {
+pub(super) fn millis_between(from: Timestamp, to: Timestamp) -> i64 {
     to.as_millisecond().saturating_sub(from.as_millisecond()).max(0)
 }
 
 /// `40ms`, `0.4s`, `12s`, `1m 05s`, `2h 03m`.
 #[must_use]
-pub fn span(millis: i64) -> String {
+pub(super) fn span(millis: i64) -> String {
     let seconds = millis / 1000;
     match seconds {
         0 if millis < 100 => format!("{millis}ms"),
@@ -23,7 +23,7 @@ pub fn span(millis: i64) -> String {
 
 /// As [`span`], in whole seconds.
 #[must_use]
-pub fn seconds(millis: i64) -> String {
+pub(super) fn seconds(millis: i64) -> String {
     match millis / 1000 {
         whole @ 0..10 => format!("{whole}s"),
         _ => span(millis),

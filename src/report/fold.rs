@@ -15,7 +15,7 @@ const INDENT: usize = 4;
 
 /// How a task ended on a host, in the order in which they are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ending {
+pub(super) enum Ending {
     /// Not run.
     Skipped,
     /// Nothing to do.
@@ -35,7 +35,7 @@ pub enum Ending {
 impl Ending {
     /// Of a result.
     #[must_use]
-    pub fn of(result: &TaskResult) -> Self {
+    pub(super) fn of(result: &TaskResult) -> Self {
         match result.verdict {
             Verdict::Skipped => Self::Skipped,
             Verdict::Ok if result.changed => Self::Changed,
@@ -48,7 +48,7 @@ impl Ending {
 
     /// In a word.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Skipped => "skipped",
             Self::Ok => "ok",
@@ -62,7 +62,7 @@ impl Ending {
 
     /// Its colour.
     #[must_use]
-    pub fn tone(self) -> Tone {
+    pub(super) fn tone(self) -> Tone {
         match self {
             Self::Skipped => Tone::Dim,
             Self::Ok | Self::Rescued => Tone::Good,
@@ -74,7 +74,7 @@ impl Ending {
 }
 
 /// What is kept of a task until it is told.
-pub struct Fold {
+pub(super) struct Fold {
     /// Its name, on one line.
     pub name: String,
     /// Where it is written; with the name, what tells tasks apart.
@@ -111,7 +111,7 @@ pub struct Amount {
 impl Fold {
     /// A task that runs nowhere yet.
     #[must_use]
-    pub fn new(name: &str, place: &str) -> Self {
+    pub(super) fn new(name: &str, place: &str) -> Self {
         Self {
             name: one_line(name.trim()).into_owned(),
             place: place.to_owned(),
@@ -122,12 +122,12 @@ impl Fold {
     }
 
     /// It starts on these hosts.
-    pub fn begin(&mut self, hosts: &[Arc<str>], now: Timestamp) {
+    pub(super) fn begin(&mut self, hosts: &[Arc<str>], now: Timestamp) {
         self.running.extend(hosts.iter().map(|host| (Arc::clone(host), now)));
     }
 
     /// These hosts go on with something else: what is not a module has no end of its own.
-    pub fn leave(&mut self, hosts: &[Arc<str>]) {
+    pub(crate) fn leave(&mut self, hosts: &[Arc<str>]) {
         for host in hosts {
             self.running.remove(host);
         }
@@ -135,12 +135,12 @@ impl Fold {
 
     /// It still runs somewhere, so far as anybody was told.
     #[must_use]
-    pub fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         !self.running.is_empty()
     }
 
     /// An item ended on a host.
-    pub fn item(&mut self, result: &TaskResult, amount: Amount) {
+    pub(super) fn item(&mut self, result: &TaskResult, amount: Amount) {
         let mut details = detail::of(result, amount.verbosity, amount.diff);
         if details.is_empty() {
             return;
@@ -153,7 +153,7 @@ impl Fold {
     }
 
     /// It ended on a host.
-    pub fn done(&mut self, result: &TaskResult, now: Timestamp, amount: Amount) {
+    pub(super) fn done(&mut self, result: &TaskResult, now: Timestamp, amount: Amount) {
         let millis = self.running.remove(&result.host).map(|start| millis_between(start, now));
         let details = match self.items.remove(&result.host) {
             // The items have told it all, the diagnostic included.
@@ -166,7 +166,7 @@ impl Fold {
     }
 
     /// Its failure on a host was taken by a `rescue`.
-    pub fn rescued(&mut self, host: &Arc<str>) {
+    pub(super) fn rescued(&mut self, host: &Arc<str>) {
         self.add(Ending::Rescued, None, Vec::new(), host, None);
     }
 
@@ -192,7 +192,7 @@ impl Fold {
     }
 
     /// Tells what has ended since it was last told.
-    pub fn tell(&mut self, amount: Amount) -> Vec<Line> {
+    pub(super) fn tell(&mut self, amount: Amount) -> Vec<Line> {
         let mut groups = std::mem::take(&mut self.groups);
         groups.sort_by_cached_key(|group| {
             (group.ending, group.hosts.iter().map(|host| natural(host)).min())

@@ -36,7 +36,7 @@ pub fn host_set(names: &[&str]) -> String {
 
 /// Orders names as people do: `w2` before `w10`.
 #[must_use]
-pub fn natural(name: &str) -> impl Ord + use<> {
+pub(super) fn natural(name: &str) -> impl Ord + use<> {
     let Shape { texts, slots } = take_apart(name);
     (texts, slots)
 }
@@ -113,9 +113,8 @@ fn ranges(numbers: &BTreeSet<Number>) -> String {
     }
     let texts: Vec<String> = found
         .iter()
-        .map(|(first, last)| match first == last {
-            true => first.text.clone(),
-            false => format!("{}-{}", first.text, last.text),
+        .map(|(first, last)| {
+            if first == last { first.text.clone() } else { format!("{}-{}", first.text, last.text) }
         })
         .collect();
     if numbers.len() == 1 { texts.concat() } else { format!("[{}]", texts.join(",")) }

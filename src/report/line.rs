@@ -89,7 +89,7 @@ impl Line {
 
     /// The same, to standard error.
     #[must_use]
-    pub fn to_errors(mut self) -> Self {
+    pub fn on_errors(mut self) -> Self {
         self.to = To::Errors;
         self
     }

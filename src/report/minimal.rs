@@ -157,7 +157,7 @@ impl Listener for MinimalReport {
         match &envelope.event {
             Event::TaskDone { result } => self.done(result),
             Event::Warning { message } => {
-                self.write(true, PURPLE, &format!("[WARNING]: {message}"))
+                self.write(true, PURPLE, &format!("[WARNING]: {message}"));
             }
             Event::Stopped { reason } => self.write(true, RED, reason),
             _ => {}

@@ -5,14 +5,14 @@ use crate::event::NodeStep;
 
 /// A step for the output of `ansible-playbook`; `None` for steps that only a live view shows.
 #[must_use]
-pub fn line(step: &NodeStep) -> Option<(Tone, String)> {
+pub(super) fn line(step: &NodeStep) -> Option<(Tone, String)> {
     let Words { tone, word, text } = words(step)?;
     Some((tone, if text.is_empty() { word.to_owned() } else { format!("{word}: {text}") }))
 }
 
 /// A step in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words {
+pub(super) struct Words {
     /// How it is coloured.
     pub tone: Tone,
     /// One word.
@@ -23,7 +23,7 @@ pub struct Words {
 
 /// A step as a word and a text; `None` for steps that only a live view shows.
 #[must_use]
-pub fn words(step: &NodeStep) -> Option<Words> {
+pub(super) fn words(step: &NodeStep) -> Option<Words> {
     let (tone, word, text) = match step {
         NodeStep::Waiting(what) => (Tone::Dim, "waiting", what.clone()),
         NodeStep::NotNeeded => (Tone::Good, "done", "nothing to do".to_owned()),
@@ -48,6 +48,6 @@ pub fn words(step: &NodeStep) -> Option<Words> {
 
 /// `1 pod`, `12 pods`.
 #[must_use]
-pub fn count(number: usize, what: &str) -> String {
+pub(super) fn count(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }

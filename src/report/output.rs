@@ -12,7 +12,7 @@ const FRAME: Duration = Duration::from_millis(200);
 
 /// Draws the present state of a run: at most a screen of lines, each within the width of the terminal, painted. Empty
 /// if there is nothing to show.
-pub type Draw = Box<dyn FnMut() -> Vec<String> + Send>;
+pub(super) type Draw = Box<dyn FnMut() -> Vec<String> + Send>;
 
 /// Where lines go.
 pub struct Streams {

@@ -88,7 +88,7 @@ fn lines_scroll_above_the_region_and_the_region_is_gone_in_the_end() {
     draws.recv().unwrap();
     output.quiet().during(|| assert_eq!(shown(&paper.text()), ["first", ""]));
     output.write(line("second"));
-    output.write(line("third").into_iter().map(Line::to_errors).collect());
+    output.write(line("third").into_iter().map(Line::on_errors).collect());
     output.finish();
     assert_eq!(shown(&paper.text()), ["first", "second", "third", ""]);
     assert!(paper.text().contains("row 1\x1b[K\nrow 2\x1b[K\n"), "{:?}", paper.text());
@@ -136,7 +136,7 @@ fn a_stream_that_refuses_is_told_once_everything_was_tried() {
     let streams = Streams { out: Box::new(Full), err: Box::new(paper.clone()), color: false };
     let output = Output::start(streams, None).unwrap();
     output.write(line("lost"));
-    output.write(line("kept").into_iter().map(Line::to_errors).collect());
+    output.write(line("kept").into_iter().map(Line::on_errors).collect());
     output.finish();
     assert!(output.broken().unwrap().contains("no storage space"), "{:?}", output.broken());
     assert_eq!(paper.text(), "kept\n");

@@ -15,7 +15,7 @@ const NAMES_COLUMNS_MAX: usize = 32;
 
 /// A host that failed or was lost, and did not recover.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loss {
+pub(super) struct Loss {
     /// Host.
     pub host: Arc<str>,
     /// `failed` or `unreachable`.
@@ -25,7 +25,7 @@ pub struct Loss {
 }
 
 /// What the recap tells.
-pub struct Recap<'a> {
+pub(super) struct Recap<'a> {
     /// Per host.
     pub stats: &'a Stats,
     /// `set_stats` data, if it is to be shown.
@@ -43,7 +43,7 @@ pub struct Recap<'a> {
 impl Recap<'_> {
     /// Its lines.
     #[must_use]
-    pub fn lines(&self) -> Vec<Line> {
+    pub(super) fn lines(&self) -> Vec<Line> {
         let (from, to) = self.times;
         let check = if self.check { ", nothing was changed (check mode)" } else { "" };
         let mut lines = vec![Line::empty()];

@@ -20,9 +20,9 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
             rest = after;
         } else {
             if matches!(c, '\n' | '\t') {
-                out.push(c)
+                out.push(c);
             } else {
-                push(&mut out, c)
+                push(&mut out, c);
             }
             rest = after;
         }

@@ -27,7 +27,7 @@ pub struct Telling {
 }
 
 /// Folds events into lines.
-pub struct Story {
+pub(super) struct Story {
     telling: Telling,
     started: Option<Timestamp>,
     /// A play whose heading is due: its first batch, if any, belongs on the same line.
@@ -43,7 +43,7 @@ pub struct Story {
 impl Story {
     /// An empty one.
     #[must_use]
-    pub fn new(telling: Telling) -> Self {
+    pub(super) fn new(telling: Telling) -> Self {
         Self {
             telling,
             started: None,
@@ -57,7 +57,7 @@ impl Story {
     }
 
     /// The lines that an event makes due.
-    pub fn on(&mut self, envelope: &Envelope) -> Vec<Line> {
+    pub(super) fn on(&mut self, envelope: &Envelope) -> Vec<Line> {
         let now = envelope.at;
         self.started.get_or_insert(now);
         let mut lines = Vec::new();
@@ -219,7 +219,7 @@ impl Story {
     /// Each warning once a run.
     fn warn(&mut self, message: &str) -> Option<Line> {
         let new = self.warned.insert(message.to_owned());
-        new.then(|| Line::entry(Tone::Warn, "warning", &one_line(message)).to_errors())
+        new.then(|| Line::entry(Tone::Warn, "warning", &one_line(message)).on_errors())
     }
 
     /// Tells what has ended of every task.

@@ -103,7 +103,9 @@ fn told(events: Vec<(i64, Event)>) -> String {
 
 fn end(events: &[(i64, Event)], held: Vec<(String, String)>) -> Event {
     let mut stats = Stats::default();
-    events.iter().for_each(|(_, event)| stats.fold(event));
+    for (_, event) in events {
+        stats.fold(event);
+    }
     Event::RunEnded { stats, custom: Map::new(), held, exit: 2 }
 }
 
@@ -298,7 +300,9 @@ fn long_output_is_cut_to_its_end() {
 
 fn drawn(events: Vec<(i64, Event)>, now: i64, height: usize) -> String {
     let mut board = Board::default();
-    envelopes(events).iter().for_each(|envelope| board.on(envelope));
+    for envelope in &envelopes(events) {
+        board.on(envelope);
+    }
     let lines = board.draw(at(now), 60, height, false);
     lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }

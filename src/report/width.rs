@@ -1,24 +1,24 @@
 //! Widths of what a terminal shows.
 
 /// Banners are filled with stars up to this column, as Ansible does where it knows no terminal.
-pub const BANNER_COLUMNS: usize = 79;
+pub(super) const BANNER_COLUMNS: usize = 79;
 
 /// `TEXT ****…`, preceded by an empty line.
 #[must_use]
-pub fn banner(text: &str) -> String {
+pub(super) fn banner(text: &str) -> String {
     let stars = BANNER_COLUMNS.saturating_sub(text.chars().count()).max(3);
     format!("\n{text} {}", "*".repeat(stars))
 }
 
 /// Columns that a text takes.
 #[must_use]
-pub fn columns(text: &str) -> usize {
+pub(super) fn columns(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }
 
 /// The text, or as much of it as fits with an ellipsis.
 #[must_use]
-pub fn fitted(text: &str, columns_max: usize) -> String {
+pub(super) fn fitted(text: &str, columns_max: usize) -> String {
     if columns(text) <= columns_max {
         return text.to_owned();
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Flags of `ansible`: one task on the hosts of a pattern.
 #[derive(Debug, Parser, Clone, Default)]
 #[command(name = "ansible", version, about = "Run one module on hosts")]
-pub struct AdHoc {
+pub(crate) struct AdHoc {
     /// Hosts
     #[arg(value_name = "PATTERN")]
     pub pattern: String,
@@ -38,7 +38,7 @@ pub struct AdHoc {
     /// Ask a background task after its state every so many seconds
     #[arg(short = 'P', long = "poll", value_name = "SECONDS", requires = "background")]
     pub poll: Option<u64>,
-    /// Directory whose group_vars, host_vars and files count
+    /// Directory whose `group_vars`, `host_vars` and files count
     #[arg(long, visible_alias = "basedir", value_name = "DIRECTORY")]
     pub playbook_dir: Option<PathBuf>,
     /// Hosts and their variables
@@ -58,7 +58,8 @@ pub struct AdHoc {
 /// Flags of `ansible-inventory`.
 #[derive(Debug, Parser, Clone, Default)]
 #[command(name = "ansible-inventory", version, about = "Show hosts, groups and their variables")]
-pub struct Inventory {
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct Inventory {
     /// All hosts and groups as JSON
     #[arg(long)]
     pub list: bool,
@@ -80,7 +81,7 @@ pub struct Inventory {
     /// Write to this file
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Directory whose group_vars and host_vars count
+    /// Directory whose `group_vars` and `host_vars` count
     #[arg(long, visible_alias = "basedir", value_name = "DIRECTORY")]
     pub playbook_dir: Option<PathBuf>,
     /// Hosts and their variables
@@ -96,7 +97,7 @@ pub struct Inventory {
     about = "Show the settings",
     disable_help_subcommand = true
 )]
-pub struct Config {
+pub(crate) struct Config {
     /// What to show
     #[command(subcommand)]
     pub action: ConfigAction,
@@ -104,7 +105,7 @@ pub struct Config {
 
 /// What `ansible-config` shows.
 #[derive(Debug, Subcommand, Clone)]
-pub enum ConfigAction {
+pub(crate) enum ConfigAction {
     /// Every setting with its value and where it comes from
     Dump(Dump),
     /// Every setting that is known here, with its environment variables, its keys and its default
@@ -115,7 +116,7 @@ pub enum ConfigAction {
 
 /// Which configuration file.
 #[derive(Debug, Args, Clone)]
-pub struct Which {
+pub(crate) struct Which {
     /// This file instead of the one that would be found
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -123,7 +124,7 @@ pub struct Which {
 
 /// Flags of `dump`.
 #[derive(Debug, Args, Clone)]
-pub struct Dump {
+pub(crate) struct Dump {
     /// Which file
     #[command(flatten)]
     pub which: Which,
@@ -137,8 +138,7 @@ pub struct Dump {
 
 /// How a dump is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names are the flag's values")]
-pub enum Format {
+pub(crate) enum Format {
     Display,
     Json,
     Yaml,

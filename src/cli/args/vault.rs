@@ -12,7 +12,7 @@ use std::path::PathBuf;
     about = "Encrypt and decrypt files and values",
     disable_help_subcommand = true
 )]
-pub struct VaultTool {
+pub(crate) struct VaultTool {
     /// What to do
     #[command(subcommand)]
     pub action: VaultAction,
@@ -20,7 +20,7 @@ pub struct VaultTool {
 
 /// What `ansible-vault` does.
 #[derive(Debug, Subcommand, Clone)]
-pub enum VaultAction {
+pub(crate) enum VaultAction {
     /// Write a new encrypted file with $EDITOR
     Create(Edit),
     /// Change an encrypted file with $EDITOR
@@ -40,7 +40,8 @@ pub enum VaultAction {
 
 /// `view` and `decrypt`
 #[derive(Debug, Args, Clone)]
-pub struct Files {
+#[expect(clippy::struct_field_names, reason = "the names are the flags'")]
+pub(crate) struct Files {
     /// Files; none or - means standard input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -54,7 +55,7 @@ pub struct Files {
 
 /// With which of several passwords something is encrypted.
 #[derive(Debug, Args, Clone)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// The id to encrypt with, if there are several
     #[arg(long, value_name = "ID")]
     pub encrypt_vault_id: Option<String>,
@@ -65,7 +66,7 @@ pub struct Identity {
 
 /// `encrypt`
 #[derive(Debug, Args, Clone)]
-pub struct Encrypt {
+pub(crate) struct Encrypt {
     /// Files; none or - means standard input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -79,7 +80,7 @@ pub struct Encrypt {
 
 /// `create` and `edit`
 #[derive(Debug, Args, Clone)]
-pub struct Edit {
+pub(crate) struct Edit {
     /// Files
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
@@ -93,7 +94,7 @@ pub struct Edit {
 
 /// `encrypt_string`
 #[derive(Debug, Args, Clone)]
-pub struct EncryptString {
+pub(crate) struct EncryptString {
     /// Values; - means standard input
     #[arg(value_name = "TEXT")]
     pub texts: Vec<String>,
@@ -119,7 +120,7 @@ pub struct EncryptString {
 
 /// `rekey`
 #[derive(Debug, Args, Clone)]
-pub struct Rekey {
+pub(crate) struct Rekey {
     /// Files
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,

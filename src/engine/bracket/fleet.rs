@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(3);
 const SLOT: Duration = Duration::from_secs(4 * 3600);
 
 /// What every bracket of a play shares.
-pub struct Fleet<'a> {
+pub(super) struct Fleet<'a> {
     /// The run.
     pub run: &'a Run,
     /// The play.
@@ -56,7 +56,7 @@ impl<'a> Fleet<'a> {
     ///
     /// # Errors
     /// The API cannot be reached, another run holds it, or a host has no Node.
-    pub async fn gather(
+    pub(super) async fn gather(
         run: &'a Run,
         playing: &'a Arc<Playing>,
         options: Options,
@@ -97,19 +97,19 @@ impl<'a> Fleet<'a> {
     }
 
     /// Tells the reports about a node.
-    pub fn tell(&self, host: &Arc<str>, step: NodeStep) {
+    pub(super) fn tell(&self, host: &Arc<str>, step: NodeStep) {
         let node = self.nodes.get(&**host).map_or_else(|| host.to_string(), |n| n.name.clone());
         self.run.events.emit(Event::Node { host: Arc::clone(host), node, step });
     }
 
     /// A node failed or was lost.
-    pub fn count_failure(&self) {
+    pub(super) fn count_failure(&self) {
         self.moving().failures += 1;
     }
 
     /// Whether new nodes may start.
     #[must_use]
-    pub fn may_start(&self) -> bool {
+    pub(super) fn may_start(&self) -> bool {
         self.moving().failures <= self.failures_max
             && !self.run.interrupted()
             && !self.run.cluster.lease_lost()
@@ -117,18 +117,18 @@ impl<'a> Fleet<'a> {
 
     /// How many nodes failed or were lost.
     #[must_use]
-    pub fn failures(&self) -> usize {
+    pub(super) fn failures(&self) -> usize {
         self.moving().failures
     }
 
     /// Whether a run of ours that has ended still holds this node: this run takes it over and closes its bracket.
     #[must_use]
-    pub fn is_left_over(&self, node: &NodeInfo) -> bool {
+    pub(super) fn is_left_over(&self, node: &NodeInfo) -> bool {
         node.hold.as_ref().is_some_and(|hold| self.run.cluster.place.dead_runs.contains(&hold.run))
     }
 
     /// Gives a slot back.
-    pub fn free(&self, node: &str) {
+    pub(super) fn free(&self, node: &str) {
         self.moving().held.remove(node);
     }
 
@@ -137,7 +137,7 @@ impl<'a> Fleet<'a> {
     ///
     /// # Errors
     /// The API cannot be read, or the deadline passes: why the slot was not free.
-    pub async fn slot(&self, host: &Arc<str>, node: &NodeInfo) -> Result<NodeInfo, String> {
+    pub(super) async fn slot(&self, host: &Arc<str>, node: &NodeInfo) -> Result<NodeInfo, String> {
         let deadline = self.run.clock.monotonic() + SLOT;
         let mut told = String::new();
         loop {
@@ -252,7 +252,7 @@ impl Run {
         {
             identity.addresses.push(string(&value));
         }
-        if let Ok(reached) = self.host_as_root(playing, host).await?
+        if let Ok(reached) = self.host_as_root(playing, host)?
             && let Ok(output) = reached.script(SCRIPT).await
         {
             let text = output.stdout.text();
@@ -270,7 +270,7 @@ impl Run {
 
 /// The variable `mainstay_node` of a host in a bracket: its node as it was when it got its slot.
 #[must_use]
-pub fn node_variables(node: &NodeInfo) -> Map {
+pub(super) fn node_variables(node: &NodeInfo) -> Map {
     let mut map = Map::new();
     map.insert("name", node.name.as_str());
     map.insert("kubelet_version", node.kubelet_version.as_str());

@@ -17,7 +17,7 @@ impl Fleet<'_> {
     ///
     /// # Errors
     /// The API cannot be read.
-    pub async fn before(&self) -> Result<Before, String> {
+    pub(super) async fn before(&self) -> Result<Before, String> {
         let wanted = self.options.gates.iter().any(|gate| matches!(gate, Gate::Workloads { .. }));
         if !wanted {
             return Ok(None);
@@ -29,7 +29,7 @@ impl Fleet<'_> {
     ///
     /// # Errors
     /// The gate that does not hold in time, and what it says.
-    pub async fn gates(&self, host: &Arc<str>, before: &Before) -> Result<(), String> {
+    pub(super) async fn gates(&self, host: &Arc<str>, before: &Before) -> Result<(), String> {
         if !self.options.soak.is_zero() {
             self.tell(
                 host,
@@ -125,7 +125,7 @@ impl Fleet<'_> {
 
     /// Why the command says no; `None` if it says yes. A host that cannot be reached says no.
     async fn try_command(&self, host: &Arc<str>, text: &str) -> Result<Option<String>, String> {
-        let reached = self.run.host_as_root(self.playing, host).await.map_err(|d| d.to_string())?;
+        let reached = self.run.host_as_root(self.playing, host).map_err(|d| d.to_string())?;
         let output = match reached {
             Ok(mut reached) => {
                 reached.timeout = Some(Duration::from_secs(60));

@@ -1,7 +1,7 @@
 //! The maintenance bracket: cordon, drain, work, wait until healthy, uncordon only what we cordoned.
 //!
-//! Order for a host: slot and guards → facts, pre_tasks, handlers → `needed` → record → cordon, drain → roles, tasks,
-//! handlers → ready → uncordon → post_tasks, handlers → soak, gates → slot free. The same function walks a whole batch
+//! Order for a host: slot and guards → facts, `pre_tasks`, handlers → `needed` → record → cordon, drain → roles, tasks,
+//! handlers → ready → uncordon → `post_tasks`, handlers → soak, gates → slot free. The same function walks a whole batch
 //! (`serial:`) or one host of the sliding window. A bracket always ends closed or *held*: still cordoned, with the
 //! reason in an annotation.
 
@@ -32,7 +32,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The cluster, the lease, the mapping of hosts or the options forbid it: nothing was changed.
-pub async fn run(
+pub(super) async fn run(
     run: &Run,
     playing: &Arc<Playing>,
     hosts: &[Arc<str>],
@@ -173,13 +173,12 @@ fn lose(fleet: &Fleet<'_>, host: &Arc<str>, why: &str) {
     free(fleet, host);
 }
 
+type Hosts = Vec<Arc<str>>;
+
 /// Hosts on which there is something to do; the others are done and free their slot.
 ///
 /// The second list: hosts that are done but whose node an earlier run left held.
-fn needed(
-    fleet: &Fleet<'_>,
-    hosts: &[Arc<str>],
-) -> Result<(Vec<Arc<str>>, Vec<Arc<str>>), Refused> {
+fn needed(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<(Hosts, Hosts), Refused> {
     let Some(condition) = &fleet.options.needed else { return Ok((hosts.to_vec(), Vec::new())) };
     let (mut needed, mut left_over) = (Vec::new(), Vec::new());
     for host in hosts {

@@ -11,19 +11,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A node that we hold.
-pub struct Taken {
+pub(super) struct Taken {
     /// The host.
     pub host: Arc<str>,
     /// The node as it was.
     pub node: NodeInfo,
-    /// It was cordoned before we came.
-    pub before: bool,
     /// Agents that were not Ready on it before.
     known_unready: BTreeSet<String>,
 }
 
 /// What became of taking a node.
-pub enum Took {
+#[expect(clippy::large_enum_variant, reason = "one for each node, for a moment")]
+pub(super) enum Took {
     /// It is empty.
     Empty(Taken),
     /// It is not: why. It may be held by us or not.
@@ -34,7 +33,7 @@ pub enum Took {
 
 impl Fleet<'_> {
     /// Cordons and empties a node that has its slot.
-    pub async fn take(&self, host: &Arc<str>, node: &NodeInfo) -> Took {
+    pub(super) async fn take(&self, host: &Arc<str>, node: &NodeInfo) -> Took {
         let taken = match self.cordon(host, node).await {
             Ok(taken) => taken,
             Err(why) => {
@@ -65,7 +64,11 @@ impl Fleet<'_> {
     ///
     /// # Errors
     /// Why it cannot be taken over.
-    pub async fn take_over(&self, host: &Arc<str>, node: &NodeInfo) -> Result<Taken, String> {
+    pub(super) async fn take_over(
+        &self,
+        host: &Arc<str>,
+        node: &NodeInfo,
+    ) -> Result<Taken, String> {
         self.cordon(host, node).await
     }
 
@@ -91,7 +94,7 @@ impl Fleet<'_> {
         self.run.effects.ended(receipt, ended, &message).map_err(|d| d.to_string())?;
         let before = cordoned.map_err(|e| e.to_string())? == Cordoned::Before;
         self.tell(host, NodeStep::Cordoned { before });
-        Ok(Taken { host: Arc::clone(host), node: node.clone(), before, known_unready })
+        Ok(Taken { host: Arc::clone(host), node: node.clone(), known_unready })
     }
 
     async fn empty(&self, taken: &Taken) -> Result<(), (String, DrainEnd)> {
@@ -149,7 +152,7 @@ impl Fleet<'_> {
         let deleted = self
             .cluster
             .delete_pods(&receipt, &self.options.drain, &self.cancel, &mut |e| {
-                self.progress(taken, e)
+                self.progress(taken, e);
             })
             .await;
         let (ended, message) = match &deleted {
@@ -183,7 +186,7 @@ impl Fleet<'_> {
     ///
     /// # Errors
     /// Why it stays held.
-    pub async fn give_back(&self, taken: &Taken) -> Result<(), String> {
+    pub(super) async fn give_back(&self, taken: &Taken) -> Result<(), String> {
         let options = ReadyOptions {
             timeout: self.options.ready.timeout,
             stable: self.options.ready.stable,
@@ -241,7 +244,7 @@ impl Fleet<'_> {
     }
 
     /// The work on a node failed: it is held, or given back if the play says so and it is Ready.
-    pub async fn fail(&self, taken: &Taken, why: &str) {
+    pub(super) async fn fail(&self, taken: &Taken, why: &str) {
         if self.options.on_failure == OnFailure::Uncordon {
             let ready =
                 matches!(self.cluster.node(&taken.node.name).await, Ok(Some(node)) if node.ready);
@@ -287,4 +290,4 @@ enum DrainEnd {
 }
 
 /// Availability of all workloads, as a gate compares it.
-pub type Before = Option<Workloads>;
+pub(super) type Before = Option<Workloads>;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// All of `maintenance:`.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(super) struct Options {
     /// Rendered and evaluated per host: false means that the host is done already.
     pub needed: Option<Value>,
     /// Rendered per host: the Node, if it is not found by name, address or machine id.
@@ -36,7 +36,7 @@ pub struct Options {
 
 /// What happens if a drain does not end in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnTimeout {
+pub(super) enum OnTimeout {
     /// The node failed.
     Fail,
     /// The node is left as it was, and counts as skipped.
@@ -47,7 +47,7 @@ pub enum OnTimeout {
 
 /// What happens to a node whose work failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnFailure {
+pub(super) enum OnFailure {
     /// It stays cordoned, with the reason in an annotation.
     Hold,
     /// It is uncordoned if it is Ready.
@@ -56,7 +56,7 @@ pub enum OnFailure {
 
 /// When a node is ready.
 #[derive(Debug, Clone)]
-pub struct Ready {
+pub(super) struct Ready {
     /// Default 10 min.
     pub timeout: Duration,
     /// Default 10 s.
@@ -67,7 +67,7 @@ pub struct Ready {
 
 /// One gate.
 #[derive(Debug, Clone)]
-pub enum Gate {
+pub(super) enum Gate {
     /// As many replicas available as before the node was taken.
     Workloads {
         /// Default 15 min.
@@ -91,7 +91,7 @@ impl Options {
     ///
     /// # Errors
     /// A value cannot be rendered or is not what its key wants.
-    pub fn read(
+    pub(super) fn read(
         written: &Maintenance,
         render: &dyn Fn(&Value) -> Result<Value, Diagnostic>,
     ) -> Result<Self, Diagnostic> {
@@ -257,7 +257,7 @@ impl Reader<'_> {
 
 /// Seconds, or numbers with units: `90`, `15m`, `1h30m`.
 #[must_use]
-pub fn duration(value: &Value) -> Option<Duration> {
+pub(super) fn duration(value: &Value) -> Option<Duration> {
     if let Some(seconds) = as_number(value) {
         return Duration::try_from_secs_f64(seconds).ok();
     }

@@ -34,10 +34,9 @@ impl Files<'_> {
     /// Reads a file as text, decrypted if it is a vault.
     pub(crate) fn read(&self, path: &Path) -> Result<Opened, Diagnostic> {
         let name = path.display().to_string();
-        let bytes = self
-            .outside
-            .read(path)
-            .map_err(|e| Diagnostic::error(format!("cannot read {name}: {e}")).of(Nature::Missing))?;
+        let bytes = self.outside.read(path).map_err(|e| {
+            Diagnostic::error(format!("cannot read {name}: {e}")).of(Nature::Missing)
+        })?;
         vault::open(&name, &comments_as_utf8(bytes), self.secrets)
     }
 

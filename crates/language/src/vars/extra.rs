@@ -66,7 +66,8 @@ impl ExtraVars {
     ) -> Result<Map, Diagnostic> {
         let mut vars = Map::new();
         let mut rest = Vec::new();
-        let words = split(text).map_err(|why| Diagnostic::error(why).at(&source.start()).of(Nature::Syntax))?;
+        let words = split(text)
+            .map_err(|why| Diagnostic::error(why).at(&source.start()).of(Nature::Syntax))?;
         for (column, word) in words {
             let mut place = source.start();
             place.column = u32::try_from(column + 1).unwrap_or(u32::MAX);
