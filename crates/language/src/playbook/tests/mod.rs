@@ -80,6 +80,8 @@ pub(super) fn loader_of(world: Arc<World>) -> Loader {
         modules: Arc::new(Table),
         names: Arc::new(Replace),
         roles_path: vec!["/shared/roles".into()],
+        collections_path: Vec::new(),
+        private_roles: None,
         extra_vars,
     })
 }
