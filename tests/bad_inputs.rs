@@ -328,3 +328,13 @@ fn a_refused_sudo_fails_the_host() {
     let ran = fleet.play(&before(""), &["-b"]);
     check("sudo for nobody", 2, &["fatal: [w1]: FAILED!", "not in the sudoers file"], &fleet, ran);
 }
+
+/// Who logs in as the wanted user needs no `sudo`, and hosts without one work.
+#[test]
+fn the_rights_that_the_login_has_are_not_asked_for() {
+    let fleet = Fleet::start(1);
+    fleet.host(1).install("sudo", "exit 1");
+    let same = ["-b", "-e", "ansible_user=tester ansible_become_user=tester"];
+    fleet.play(&before(""), &same).exits(0);
+    assert!(fleet.on_host(1, "marker").is_some());
+}
