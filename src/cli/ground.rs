@@ -13,7 +13,7 @@ use mainstay_language::inventory::{
 };
 use mainstay_language::outside::Outside;
 use mainstay_language::template::{Decrypt, Templar, TemplarOptions};
-use mainstay_language::value::Map;
+use mainstay_language::value::{Encrypted, Map};
 use mainstay_language::vars::{ExtraVars, HashBehaviour};
 use mainstay_language::vault::Secrets;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ impl Ground {
             .map_err(bad_variables)?;
         warnings.0.extend(extra.warnings.0);
         let options = TemplarOptions {
-            secrets: Arc::clone(&secrets) as Arc<dyn Decrypt>,
+            secrets: Arc::new(Opened { secrets: Arc::clone(&secrets), redactor: redactor.clone() }),
             broken_conditionals: settings.flag("ALLOW_BROKEN_CONDITIONALS"),
         };
         let templar = Arc::new(Templar::with_options(Arc::clone(&outside), options));
@@ -210,4 +210,18 @@ pub fn no_hosts(whose: &str) -> Refusal {
     let message =
         "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
     general(Diagnostic::error(message).hint(format!("{whose} matches no host of the inventory")))
+}
+
+/// Opens vaulted values, and hides what was in them from every report.
+struct Opened {
+    secrets: Arc<Secrets>,
+    redactor: Redactor,
+}
+
+impl Decrypt for Opened {
+    fn decrypt(&self, encrypted: &Encrypted) -> Result<String, String> {
+        let text = self.secrets.decrypt(encrypted)?;
+        self.redactor.hide(&text);
+        Ok(text)
+    }
 }

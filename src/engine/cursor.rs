@@ -316,6 +316,16 @@ impl Cursor {
         }
     }
 
+    /// Whether no task is left (a flush of handlers may be).
+    pub fn is_finished(&mut self) -> bool {
+        let last = self.section + 1 >= self.sections.len();
+        match self.settle(&mut |_, _| true) {
+            Stop::End => true,
+            Stop::Flush => last,
+            Stop::Task(_) => false,
+        }
+    }
+
     /// Whether it has left the play.
     #[must_use]
     pub fn is_out(&self) -> bool {

@@ -268,7 +268,8 @@ fn finish(
         Verdict::Unreachable => result.insert("unreachable", true),
         Verdict::Ok | Verdict::Skipped => {}
     }
-    if outcome.skipped && verdict::flag(&result, "skipped") {
+    if outcome.skipped {
+        result.insert("skipped", true);
         verdict = Verdict::Skipped;
     }
     if !outcome.facts.is_empty() {

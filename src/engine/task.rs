@@ -410,7 +410,7 @@ impl<'a> Doing<'a> {
                 .map(|l| if done.no_log { "(censored due to no_log)".to_owned() } else { l }),
             diff: if done.no_log { Vec::new() } else { done.diff.clone() },
             verbose_always: done.show,
-            diagnostic: done.diagnostic.clone(),
+            diagnostic: if done.no_log { None } else { done.diagnostic.clone() },
         });
         self.run.events.emit(if is_item {
             Event::ItemDone { result }

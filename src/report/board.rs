@@ -86,6 +86,7 @@ impl Board {
                 self.go_on(host, &one_line(&format!("background job {job}")));
             }
             Event::TaskDone { result } => self.done(result, now),
+            Event::HostFailed { host, .. } => self.set(host, Tone::Bad, "failed", now, true),
             Event::Rescued { host } => self.set(host, Tone::Warn, "rescued", now, false),
             Event::Node { host, step, .. } => self.node(host, step, now),
             Event::RunEnded { .. } => self.over = true,

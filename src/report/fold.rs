@@ -126,6 +126,13 @@ impl Fold {
         self.running.extend(hosts.iter().map(|host| (Arc::clone(host), now)));
     }
 
+    /// These hosts go on with something else: what is not a module has no end of its own.
+    pub fn leave(&mut self, hosts: &[Arc<str>]) {
+        for host in hosts {
+            self.running.remove(host);
+        }
+    }
+
     /// It still runs somewhere, so far as anybody was told.
     #[must_use]
     pub fn is_running(&self) -> bool {

@@ -111,24 +111,24 @@ enum EventV1<'a> {
         hosts: Vec<&'a str>,
         label: Option<&'a str>,
     },
-    NoMoreHosts,
-    Stopped {
-        reason: &'a str,
-    },
-    Node {
-        host: &'a str,
-        node: &'a str,
-        step: StepV1<'a>,
-    },
-    HostFailed {
-        host: &'a str,
-        why: &'a str,
-    },
     Meta {
         host: &'a str,
         message: &'a str,
         skipped: bool,
         implicit: bool,
+    },
+    NoMoreHosts,
+    Stopped {
+        reason: &'a str,
+    },
+    HostFailed {
+        host: &'a str,
+        why: &'a str,
+    },
+    Node {
+        host: &'a str,
+        node: &'a str,
+        step: StepV1<'a>,
     },
     Warning {
         message: &'a str,
@@ -218,13 +218,13 @@ fn event(event: &Event) -> EventV1<'_> {
         Event::Included { file, hosts, label } => {
             EventV1::Included { file, hosts: names(hosts), label: label.as_deref() }
         }
-        Event::NoMoreHosts => EventV1::NoMoreHosts,
-        Event::Stopped { reason } => EventV1::Stopped { reason },
-        Event::Node { host, node, step: one } => EventV1::Node { host, node, step: step(one) },
-        Event::HostFailed { host, why } => EventV1::HostFailed { host, why },
         Event::Meta { host, message, skipped, implicit } => {
             EventV1::Meta { host, message, skipped: *skipped, implicit: *implicit }
         }
+        Event::HostFailed { host, why } => EventV1::HostFailed { host, why },
+        Event::NoMoreHosts => EventV1::NoMoreHosts,
+        Event::Stopped { reason } => EventV1::Stopped { reason },
+        Event::Node { host, node, step: one } => EventV1::Node { host, node, step: step(one) },
         Event::Warning { message } => EventV1::Warning { message },
         Event::RunEnded { stats, custom, held, exit } => EventV1::RunEnded {
             hosts: stats.hosts.iter().map(|(host, line)| outcome(host, line)).collect(),

@@ -3,6 +3,7 @@
 //! Source of the rules: the `minimal` and `oneline` outputs of ansible-core 2.19, observed.
 
 use super::json;
+use super::sanitise::sanitise;
 use crate::event::{Envelope, Event, Listener, TaskResult, Verdict};
 use mainstay_language::value::{Map, Value, string};
 use std::io::Write;
@@ -45,7 +46,12 @@ impl MinimalReport {
         Self { look, out, err, broken: None }
     }
 
+    /// Text without power over a terminal.
     fn write(&mut self, error: bool, color: &str, text: &str) {
+        self.write_painted(error, color, &sanitise(text));
+    }
+
+    fn write_painted(&mut self, error: bool, color: &str, text: &str) {
         let text = text.strip_suffix('\n').unwrap_or(text);
         let stream = if error { &mut self.err } else { &mut self.out };
         let written = if self.look.color && !color.is_empty() {
@@ -71,7 +77,7 @@ impl MinimalReport {
             for diff in &result.diff {
                 let text = super::diff::render(diff, self.look.color);
                 if !text.is_empty() {
-                    self.write(false, "", &format!("{text}\n"));
+                    self.write_painted(false, "", &format!("{text}\n"));
                 }
             }
         }

@@ -14,10 +14,14 @@ mod live;
 mod minimal;
 mod node;
 mod output;
+#[cfg(test)]
+mod output_tests;
 mod plain;
 mod recap;
 mod sanitise;
 mod story;
+#[cfg(test)]
+mod story_tests;
 mod width;
 
 pub use ansible::{AnsibleReport, Look};

@@ -66,10 +66,6 @@ impl Story {
         }
         match &envelope.event {
             Event::RunStarted { .. } | Event::AsyncPoll { .. } | Event::Meta { .. } => {}
-            Event::HostFailed { host, why } => {
-                lines.extend(self.flush());
-                lines.push(Line::entry(Tone::Bad, "failed", &format!("{host}: {}", one_line(why))));
-            }
             Event::PlayStarted { name, hosts } => {
                 lines.extend(self.flush());
                 self.tasks.clear();
@@ -80,7 +76,7 @@ impl Story {
             }
             Event::BatchStarted { number, .. } => lines.extend(self.heading(Some(*number))),
             Event::TaskStarted { name, place, hosts, .. } => {
-                lines.extend(self.flush_others(name, place));
+                lines.extend(self.flush_others(name, place, hosts));
                 self.task(name, place).begin(hosts, now);
             }
             Event::ItemDone { result } => {
@@ -102,6 +98,12 @@ impl Story {
             Event::Stopped { reason } => {
                 lines.extend(self.flush());
                 lines.push(Line::entry(Tone::Bad, "stopped", &one_line(reason)));
+            }
+            Event::HostFailed { host, why } => {
+                lines.extend(self.flush());
+                let (host, word) = (Arc::clone(host), Ending::Failed.word());
+                lines.push(Line::entry(Tone::Bad, word, &one_line(&format!("{host}: {why}"))));
+                self.losses.push(Loss { host, word, text: why.clone() });
             }
             Event::Node { host, node, step } => lines.extend(self.node(host, node, step)),
             Event::Warning { message } => lines.extend(self.warn(message)),
@@ -223,8 +225,9 @@ impl Story {
         self.tasks.iter_mut().flat_map(|task| task.tell(amount)).collect()
     }
 
-    /// Tells the tasks that are not this one; those that still run somewhere are remembered.
-    fn flush_others(&mut self, name: &str, place: &str) -> Vec<Line> {
+    /// Tells the tasks that are not this one, which begins on these hosts; those that still run on others are
+    /// remembered.
+    fn flush_others(&mut self, name: &str, place: &str, hosts: &[Arc<str>]) -> Vec<Line> {
         let amount = self.telling.amount;
         let name = one_line(name.trim()).into_owned();
         let mut lines = Vec::new();
@@ -232,6 +235,7 @@ impl Story {
             let this = task.place == place && task.name == name;
             if !this {
                 lines.extend(task.tell(amount));
+                task.leave(hosts);
             }
             this || task.is_running()
         });

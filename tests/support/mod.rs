@@ -213,8 +213,8 @@ impl Fleet {
 /// Runs a program to its end.
 pub fn ran(command: &mut Command) -> Ran {
     let mut child = command.spawn().unwrap();
-    let stdout = drain(child.stdout.take().unwrap());
-    let stderr = drain(child.stderr.take().unwrap());
+    let stdout = drain(child.stdout.take());
+    let stderr = drain(child.stderr.take());
     let started = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -236,10 +236,13 @@ pub fn ran(command: &mut Command) -> Ran {
     Ran { code, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
 }
 
-fn drain(mut stream: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
+/// Of a stream that is no pipe nothing is read.
+fn drain(stream: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
+        if let Some(mut stream) = stream {
+            stream.read_to_end(&mut bytes).unwrap();
+        }
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }

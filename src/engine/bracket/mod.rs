@@ -141,9 +141,11 @@ async fn section(
     party.alone = hosts.len() == 1 && !fleet.playing.play.only.contains_key("serial");
     party.walk().await;
     let mut live = Vec::new();
-    for member in &party.members {
+    for member in &mut party.members {
         match member.out {
-            None if !fleet.run.interrupted() => live.push(Arc::clone(&member.host)),
+            None if !fleet.run.interrupted() || member.cursor.is_finished() => {
+                live.push(Arc::clone(&member.host));
+            }
             Some(Out::Failed | Out::Unreachable) if section != Section::Main => {
                 fleet.count_failure();
                 free(fleet, &member.host);

@@ -3,7 +3,7 @@
 use super::fleet::Fleet;
 use super::options::{OnFailure, OnTimeout};
 use crate::cluster::{
-    Cordoned, DrainError, DrainEvent, NodeInfo, ReadyOptions, Uncordoned, Workloads,
+    Cancel, Cordoned, DrainError, DrainEvent, NodeInfo, ReadyOptions, Uncordoned, Workloads,
 };
 use crate::event::NodeStep;
 use crate::journal::{Effect, Ended};
@@ -47,8 +47,8 @@ impl Fleet<'_> {
                 self.tell(host, NodeStep::Drained);
                 Took::Empty(taken)
             }
-            Err((why, DrainEnd::GiveBack)) => match self.uncordon(&taken).await {
-                Ok(()) => Took::Skipped(why),
+            Err((why, DrainEnd::GiveBack(became))) => match self.uncordon(&taken).await {
+                Ok(()) => became(why),
                 Err(problem) => {
                     self.hold(&taken, &format!("{why}; {problem}")).await;
                     Took::Failed(why)
@@ -121,11 +121,14 @@ impl Fleet<'_> {
             Err(error @ DrainError::TimedOut { .. })
                 if self.options.on_timeout == OnTimeout::Skip =>
             {
-                Err((error.to_string(), DrainEnd::GiveBack))
+                Err((error.to_string(), DrainEnd::GiveBack(Took::Skipped)))
             }
-            // Nothing was done on the host yet: asked to stop, the node can simply be given back.
-            Err(error @ (DrainError::Cancelled(_) | DrainError::Forbidden(_))) => {
-                Err((error.to_string(), DrainEnd::GiveBack))
+            // Nothing was done on the host yet, and no pod has gone (or the run was asked to stop): the node is given back.
+            Err(error @ DrainError::Cancelled(_)) => {
+                Err((error.to_string(), DrainEnd::GiveBack(Took::Skipped)))
+            }
+            Err(error @ DrainError::Forbidden(_)) => {
+                Err((error.to_string(), DrainEnd::GiveBack(Took::Failed)))
             }
             Err(error) => Err((error.to_string(), DrainEnd::Hold)),
         }
@@ -189,9 +192,11 @@ impl Fleet<'_> {
             known_unready: taken.known_unready.clone(),
         };
         let mut waiting = |what: &str| self.tell(&taken.host, NodeStep::Waiting(what.to_owned()));
+        // A run that is asked to stop closes its brackets; the wait has its own deadline, and a second signal ends it.
+        let closing = Cancel::new();
         let ready = self
             .cluster
-            .wait_ready(&taken.node.name, &taken.node.uid, &options, &self.cancel, &mut waiting)
+            .wait_ready(&taken.node.name, &taken.node.uid, &options, &closing, &mut waiting)
             .await;
         if let Err(error) = ready {
             let why = error.to_string();
@@ -275,8 +280,8 @@ impl Fleet<'_> {
 
 /// What happens to a node whose drain did not end well.
 enum DrainEnd {
-    /// Nothing was done on it: it is uncordoned.
-    GiveBack,
+    /// Nothing was done on it: it is uncordoned, and became this.
+    GiveBack(fn(String) -> Took),
     /// It is held.
     Hold,
 }
