@@ -35,8 +35,7 @@ pub(super) fn human(
 ) -> Result<(Box<dyn Listener>, Option<Quiet>), Refusal> {
     let terminal = io::stdout().is_terminal();
     let dumb = outside.env("TERM").is_some_and(|term| term == "dumb");
-    let wanted = (terminal && !dumb) || settings.flag("ANSIBLE_FORCE_COLOR");
-    let color = wanted && settings.get("ANSIBLE_NOCOLOR").is_none_or(|v| v == "false");
+    let color = colored(terminal && !dumb, settings);
     if let Persona::AdHoc { one_line } = persona {
         let look = Terse { color, verbosity: options.verbosity, one_line, diff: options.diff };
         let report = MinimalReport::new(look, Box::new(io::stdout()), Box::new(io::stderr()));
@@ -74,10 +73,14 @@ pub(super) fn human(
     }
 }
 
+/// Colours on a terminal, unless they are unwanted; anywhere, if they are forced.
+fn colored(terminal: bool, settings: &Settings) -> bool {
+    settings.flag("ANSIBLE_FORCE_COLOR") || (terminal && !settings.flag("ANSIBLE_NOCOLOR"))
+}
+
 fn look(common: &Common, options: &Options, settings: &Settings, terminal: bool) -> Look {
-    let wanted = terminal || settings.flag("ANSIBLE_FORCE_COLOR");
     Look {
-        color: wanted && settings.get("ANSIBLE_NOCOLOR").is_none_or(|v| v == "false"),
+        color: colored(terminal, settings),
         verbosity: options.verbosity,
         skipped_hosts: settings.flag("DISPLAY_SKIPPED_HOSTS"),
         ok_hosts: settings.flag("DISPLAY_OK_HOSTS"),

@@ -270,7 +270,7 @@ fn defaults(
             .unwrap_or_else(|| "root".to_owned()),
         become_exe: settings.get("DEFAULT_BECOME_EXE").map(str::to_owned),
         become_flags: settings.get("DEFAULT_BECOME_FLAGS").map(str::to_owned),
-        become_password: become_password.or_else(|| password.clone().filter(|_| false)),
+        become_password,
         password,
         task_timeout: task_timeout.filter(|s| *s > 0).map(Duration::from_secs),
     })

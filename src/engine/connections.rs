@@ -224,6 +224,10 @@ impl Doing<'_> {
                 self.become_(&way)?,
             )
         };
+        // Who logs in as that user has these rights already: no sudo is needed there, as in Ansible.
+        let become_ = become_.filter(|become_| {
+            login.connection == "local" || login.user.as_ref() != Some(&become_.user)
+        });
         Ok(self.run.connections.target(name, login, secrets).map(|target| Host {
             target,
             name: Arc::clone(name),

@@ -170,20 +170,12 @@ pub const SETTINGS: &[Setting] = &[
         &[("defaults", "inventory")],
         "/etc/ansible/hosts",
     ),
-    set("DEFAULT_LOG_PATH", Kind::Path, &["ANSIBLE_LOG_PATH"], &[("defaults", "log_path")], ""),
     set(
         "DEFAULT_PRIVATE_KEY_FILE",
         Kind::Path,
         &["ANSIBLE_PRIVATE_KEY_FILE"],
         &[("defaults", "private_key_file")],
         "",
-    ),
-    set(
-        "DEFAULT_PRIVATE_ROLE_VARS",
-        Kind::Bool,
-        &["ANSIBLE_PRIVATE_ROLE_VARS"],
-        &[("defaults", "private_role_vars")],
-        "false",
     ),
     set(
         "DEFAULT_REMOTE_PORT",
@@ -206,13 +198,6 @@ pub const SETTINGS: &[Setting] = &[
         &[("defaults", "roles_path")],
         "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles",
     ),
-    set(
-        "DEFAULT_STDOUT_CALLBACK",
-        Kind::Text,
-        &["ANSIBLE_STDOUT_CALLBACK"],
-        &[("defaults", "stdout_callback")],
-        "default",
-    ),
     set("DEFAULT_TIMEOUT", Kind::Number, &["ANSIBLE_TIMEOUT"], &[("defaults", "timeout")], "10"),
     set(
         "DEFAULT_TRANSPORT",
@@ -227,13 +212,6 @@ pub const SETTINGS: &[Setting] = &[
         &["ANSIBLE_VAULT_ENCRYPT_IDENTITY"],
         &[("defaults", "vault_encrypt_identity")],
         "",
-    ),
-    set(
-        "DEFAULT_VAULT_IDENTITY",
-        Kind::Text,
-        &["ANSIBLE_VAULT_IDENTITY"],
-        &[("defaults", "vault_identity")],
-        "default",
     ),
     set(
         "DEFAULT_VAULT_IDENTITY_LIST",
@@ -357,20 +335,6 @@ pub const SETTINGS: &[Setting] = &[
         &["ANSIBLE_REMOTE_TMP", "ANSIBLE_REMOTE_TEMP"],
         &[("defaults", "remote_tmp")],
         "~/.ansible/tmp",
-    ),
-    set(
-        "RETRY_FILES_ENABLED",
-        Kind::Bool,
-        &["ANSIBLE_RETRY_FILES_ENABLED"],
-        &[("defaults", "retry_files_enabled")],
-        "false",
-    ),
-    set(
-        "RETRY_FILES_SAVE_PATH",
-        Kind::Path,
-        &["ANSIBLE_RETRY_FILES_SAVE_PATH"],
-        &[("defaults", "retry_files_save_path")],
-        "",
     ),
     set(
         "SHOW_CUSTOM_STATS",
