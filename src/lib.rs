@@ -1,6 +1,6 @@
 //! mainstay: an agentless fleet runner for cluster maintenance. ARCHITECTURE.md is the map.
 //!
-//! The rooms in the order in which data flows; a room uses rooms above it, never below.
+//! The rooms, in their order: a room uses rooms above it, never below.
 
 // Tests make files and measure time, and a table of cases is as long as it has cases.
 #![cfg_attr(
@@ -18,13 +18,14 @@
     )
 )]
 
-pub mod cli;
-pub mod cluster;
-pub mod engine;
-pub mod event;
-pub mod journal;
-pub mod modules;
-pub mod report;
+pub mod clock;
 pub mod settings;
+pub mod journal;
 pub mod transport;
+pub mod cluster;
+pub mod event;
+pub mod modules;
 pub mod upgrade;
+pub mod engine;
+pub mod report;
+pub mod cli;

@@ -22,12 +22,16 @@ async fn inner(args: Abort) -> Result<u8, Refusal> {
     let run = &prepared.run;
     let general = |message: String| Refusal::new(exit::GENERAL, Diagnostic::error(message));
     let directory = state_directory(&*run.outside);
-    let (runs, _) = journal::runs(&directory, &is_alive).map_err(|e| general(format!("cannot read {}: {e}", directory.display())))?;
+    let (runs, _) = journal::runs(&directory, &is_alive)
+        .map_err(|e| general(format!("cannot read {}: {e}", directory.display())))?;
     let Some(found) = runs.iter().find(|r| r.state.run == args.run) else {
         return Err(general(format!("there is no run {:?}; `mainstay runs` lists them", args.run)));
     };
     if found.alive {
-        return Err(general(format!("run {} is still running (process {})", args.run, found.state.process.0)));
+        return Err(general(format!(
+            "run {} is still running (process {})",
+            args.run, found.state.process.0
+        )));
     }
     let (held, _) = journal::held_nodes(&directory).map_err(|e| general(e.to_string()))?;
     let held: Vec<HeldNode> = held.into_iter().filter(|node| node.run == args.run).collect();
@@ -42,7 +46,10 @@ async fn inner(args: Abort) -> Result<u8, Refusal> {
     for node in &held {
         if node.cluster != identity {
             problems += 1;
-            tell(&format!("{}: belongs to another cluster than the one that was reached", node.node))?;
+            tell(&format!(
+                "{}: belongs to another cluster than the one that was reached",
+                node.node
+            ))?;
             continue;
         }
         match release(run, &cluster, node).await {
@@ -61,7 +68,11 @@ fn tell(text: &str) -> Result<(), Refusal> {
     say(text).map_err(|e| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string())))
 }
 
-async fn release(run: &Run, cluster: &crate::cluster::Cluster, node: &HeldNode) -> Result<String, String> {
+async fn release(
+    run: &Run,
+    cluster: &crate::cluster::Cluster,
+    node: &HeldNode,
+) -> Result<String, String> {
     let effect = Effect::Uncordon {
         cluster: node.cluster.clone(),
         node: node.node.clone(),
@@ -76,9 +87,13 @@ async fn release(run: &Run, cluster: &crate::cluster::Cluster, node: &HeldNode) 
     run.effects.ended(receipt, ended, &message).map_err(|d| d.to_string())?;
     match done.map_err(|e| e.to_string())? {
         Uncordoned::Now => Ok("uncordoned".to_owned()),
-        Uncordoned::KeptCordoned => Ok("released; it was cordoned before the run and stays so".to_owned()),
+        Uncordoned::KeptCordoned => {
+            Ok("released; it was cordoned before the run and stays so".to_owned())
+        }
         Uncordoned::Already => Ok("was uncordoned already".to_owned()),
         Uncordoned::NotOurs { held_by: None } => Ok("is not held any more".to_owned()),
-        Uncordoned::NotOurs { held_by: Some(other) } => Ok(format!("is held by run {other}, not by this one")),
+        Uncordoned::NotOurs { held_by: Some(other) } => {
+            Ok(format!("is held by run {other}, not by this one"))
+        }
     }
 }

@@ -94,7 +94,7 @@ pub struct Common {
 #[derive(Debug, Args, Clone, Default)]
 pub struct Sources {
     /// Inventory file, directory or comma-separated hosts (repeatable)
-    #[arg(short, long, visible_alias = "inventory-file", value_name = "DEFAULT_HOST_LIST")]
+    #[arg(short, long, visible_alias = "inventory-file", value_name = "INVENTORY")]
     pub inventory: Vec<String>,
     /// Only these hosts (pattern, or @FILE)
     #[arg(short, long, value_name = "PATTERN")]
@@ -137,7 +137,12 @@ pub struct Connection {
     #[arg(short = 'k', long, help_heading = "Connection")]
     pub ask_pass: bool,
     /// File with the login password
-    #[arg(long, visible_alias = "conn-pass-file", value_name = "FILE", help_heading = "Connection")]
+    #[arg(
+        long,
+        visible_alias = "conn-pass-file",
+        value_name = "FILE",
+        help_heading = "Connection"
+    )]
     pub connection_password_file: Option<PathBuf>,
     /// Private key file
     #[arg(long, visible_alias = "key-file", value_name = "FILE", help_heading = "Connection")]
@@ -167,7 +172,12 @@ pub struct Connection {
     #[arg(short = 'K', long, help_heading = "Privilege escalation")]
     pub ask_become_pass: bool,
     /// File with that password
-    #[arg(long, visible_alias = "become-pass-file", value_name = "FILE", help_heading = "Privilege escalation")]
+    #[arg(
+        long,
+        visible_alias = "become-pass-file",
+        value_name = "FILE",
+        help_heading = "Privilege escalation"
+    )]
     pub become_password_file: Option<PathBuf>,
 }
 

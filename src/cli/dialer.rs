@@ -1,7 +1,9 @@
 //! Opens connections for the engine.
 
 use crate::engine::{Dialer, Login, LoginSecrets};
-use crate::transport::{ConnectOptions, ConnectSettings, Connector, Person, Target, TransportError};
+use crate::transport::{
+    ConnectOptions, ConnectSettings, Connector, Person, Target, TransportError,
+};
 use mainstay_language::outside::Outside;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,7 +48,12 @@ fn user_of(outside: &dyn Outside, uid: u32) -> String {
 }
 
 impl Dialer for Transports {
-    fn dial(&self, name: &str, login: &Login, secrets: LoginSecrets) -> Result<Arc<dyn Target>, TransportError> {
+    fn dial(
+        &self,
+        name: &str,
+        login: &Login,
+        secrets: LoginSecrets,
+    ) -> Result<Arc<dyn Target>, TransportError> {
         let options = ConnectOptions {
             kind: login.connection.clone(),
             name: name.to_owned(),
@@ -63,7 +70,11 @@ impl Dialer for Transports {
             timeout: login.timeout.map(Duration::from_secs),
             host_key_checking: login.host_key_checking,
         };
-        let key = if login.connection == "local" { "local".to_owned() } else { format!("{name} {login:?}") };
+        let key = if login.connection == "local" {
+            "local".to_owned()
+        } else {
+            format!("{name} {login:?}")
+        };
         self.0.target(&key, &options)
     }
 }

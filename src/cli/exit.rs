@@ -1,5 +1,7 @@
 //! Exit codes. The first six are Ansible's, the others ours.
 
+use mainstay_language::diag::{Diagnostic, Nature};
+
 /// All done.
 pub const DONE: u8 = 0;
 /// Something general: a missing playbook, a `--limit` that matches nothing.
@@ -22,3 +24,12 @@ pub const JOURNAL: u8 = 13;
 pub const INTERRUPTED: u8 = 99;
 /// A defect of ours.
 pub const DEFECT: u8 = 250;
+
+/// The code for something written that cannot be used, outside of a playbook's own structure.
+#[must_use]
+pub fn of(diagnostic: &Diagnostic) -> u8 {
+    match diagnostic.nature {
+        Nature::Syntax => UNREACHABLE,
+        Nature::General | Nature::Missing => GENERAL,
+    }
+}

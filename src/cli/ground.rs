@@ -6,8 +6,8 @@ use super::real::RealOutside;
 use super::refusal::Refusal;
 use super::secrets;
 use crate::event::Redactor;
-use crate::settings::Settings;
-use mainstay_language::diag::{Diagnostic, Diagnostics};
+use crate::settings::{Origin, Settings};
+use mainstay_language::diag::{Diagnostic, Diagnostics, Nature};
 use mainstay_language::inventory::{
     self, Constructed, Files, InvalidGroupNames, LoadOptions, Loaded, Pattern, Plugin,
 };
@@ -18,6 +18,10 @@ use mainstay_language::vars::{ExtraVars, HashBehaviour};
 use mainstay_language::vault::Secrets;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// What `all` means then surprises people.
+const NO_HOSTS: &str = "provided hosts list is empty, only localhost is available. Note that the implicit localhost \
+                        does not match 'all'";
 
 /// Read once at the start; connects nowhere.
 pub struct Ground {
@@ -62,18 +66,21 @@ impl Ground {
         let secrets = Arc::new(secrets);
         let files = Files { outside: &*outside, secrets: &secrets };
         let mut warnings = Diagnostics(settings.warnings.iter().map(Diagnostic::warning).collect());
-        let extra =
-            ExtraVars::parse(&flags.extra_vars, HashBehaviour::Replace, files).map_err(general)?;
+        let extra = ExtraVars::parse(&flags.extra_vars, HashBehaviour::Replace, files)
+            .map_err(bad_variables)?;
         warnings.0.extend(extra.warnings.0);
         let options = TemplarOptions {
             secrets: Arc::new(Opened { secrets: Arc::clone(&secrets), redactor: redactor.clone() }),
             broken_conditionals: settings.flag("ALLOW_BROKEN_CONDITIONALS"),
         };
         let templar = Arc::new(Templar::with_options(Arc::clone(&outside), options));
-        let (sources, load) = (sources(flags, &settings), load_options(&settings));
+        let (sources, load) = (sources(flags, &settings, &*outside), load_options(&settings));
         let loaded = inventory::load(&sources, &load, files, &Constructed(&templar))
             .map_err(|diagnostics| Refusal { code: exit::GENERAL, diagnostics })?;
         warnings.0.extend(loaded.warnings.0.clone());
+        if loaded.inventory.hosts().len() == 0 && loaded.warnings.0.is_empty() {
+            warnings.push(Diagnostic::warning(NO_HOSTS));
+        }
         let limit = match limit(flags, &loaded, files, &mut warnings) {
             Ok(limit) => limit,
             Err(refusal) => return Err(refusal.after(warnings)),
@@ -114,6 +121,16 @@ fn general(diagnostic: Diagnostic) -> Refusal {
     Refusal::new(exit::GENERAL, diagnostic)
 }
 
+/// Extra variables that cannot be used: text that does not parse, a file that is not there, no variables at all.
+fn bad_variables(diagnostic: Diagnostic) -> Refusal {
+    let code = match diagnostic.nature {
+        Nature::Syntax => exit::UNREACHABLE,
+        Nature::Missing => exit::GENERAL,
+        Nature::General => exit::BAD_OPTION,
+    };
+    Refusal::new(code, diagnostic)
+}
+
 fn check_playbook(outside: &dyn Outside, path: &Path) -> Result<(), Refusal> {
     use mainstay_language::outside::FileKind;
     let shown = path.display();
@@ -130,16 +147,18 @@ fn check_playbook(outside: &dyn Outside, path: &Path) -> Result<(), Refusal> {
     }
 }
 
-/// What `-i` names, else what the settings name: a comma-separated list of paths, each relative to what set it.
-fn sources(flags: &Sources, settings: &Settings) -> Vec<String> {
-    if flags.inventory.is_empty() {
-        return settings
-            .path_list("DEFAULT_HOST_LIST")
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
+/// What `-i` names, else what the settings name: a comma-separated list of paths, each relative to what set it. The
+/// default file is used if it is there; nobody asked for it.
+fn sources(flags: &Sources, settings: &Settings, outside: &dyn Outside) -> Vec<String> {
+    const SETTING: &str = "DEFAULT_HOST_LIST";
+    if !flags.inventory.is_empty() {
+        return flags.inventory.clone();
     }
-    flags.inventory.clone()
+    let mut paths = settings.path_list(SETTING);
+    if settings.origin(SETTING) == Origin::Default {
+        paths.retain(|path| outside.status(path).is_some());
+    }
+    paths.iter().map(|path| path.display().to_string()).collect()
 }
 
 fn load_options(settings: &Settings) -> LoadOptions {

@@ -1,10 +1,11 @@
 //! `--list-hosts`, `--list-tasks`, `--list-tags`: what would run, without connecting.
 
-use crate::engine::Run;
+use crate::engine::{self, Run};
 use mainstay_language::diag::Diagnostic;
 use mainstay_language::playbook::{self, Play, Playbook};
-use mainstay_language::value::{Value, string};
+use mainstay_language::value::Value;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// What is listed.
 #[derive(Debug, Clone, Copy)]
@@ -21,25 +22,35 @@ pub struct What {
 ///
 /// # Errors
 /// A pattern is wrong.
-pub fn list(run: &Run, file: &str, playbook: &Playbook, what: What) -> Result<String, Diagnostic> {
+pub fn list(run: &Run, file: &str, playbook: Playbook, what: What) -> Result<String, Diagnostic> {
     let mut out = format!("\nplaybook: {file}\n");
-    for (number, play) in playbook.plays.iter().enumerate() {
-        one(run, number + 1, play, what, &mut out)?;
+    for (number, play) in playbook.plays.into_iter().enumerate() {
+        one(run, number + 1, &Arc::new(play), what, &mut out)?;
     }
     Ok(out)
 }
 
-fn one(run: &Run, number: usize, play: &Play, what: What, out: &mut String) -> Result<(), Diagnostic> {
-    let patterns = match &play.hosts {
-        Value::List(list) => list.iter().map(string).collect(),
-        one => vec![string(one)],
-    };
-    let name = play.lineage.keywords.name.as_ref().map_or_else(|| patterns.join(","), ToString::to_string);
+fn one(
+    run: &Run,
+    number: usize,
+    play: &Arc<Play>,
+    what: What,
+    out: &mut String,
+) -> Result<(), Diagnostic> {
+    let patterns = engine::patterns(run, play)?;
+    let name =
+        play.lineage.keywords.name.as_ref().map_or_else(|| patterns.join(","), ToString::to_string);
     let tags: Vec<String> = play.lineage.keywords.tags.iter().map(ToString::to_string).collect();
-    let _ = write!(out, "\n  play #{number} ({}): {name}\tTAGS: [{}]\n", patterns.join(","), tags.join(","));
+    let _ = write!(
+        out,
+        "\n  play #{number} ({}): {name}\tTAGS: [{}]\n",
+        patterns.join(","),
+        tags.join(",")
+    );
     if what.hosts {
         let hosts = run.select_hosts(&patterns, play.hosts.place())?;
-        let _ = write!(out, "    pattern: {}\n    hosts ({}):\n", python_list(&patterns), hosts.len());
+        let _ =
+            write!(out, "    pattern: {}\n    hosts ({}):\n", python_list(&patterns), hosts.len());
         for host in hosts {
             let _ = writeln!(out, "      {host}");
         }

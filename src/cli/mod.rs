@@ -37,7 +37,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let code = match called.to_string_lossy().as_ref() {
         "ansible-playbook" => parsed(args::Playbook::try_parse_from(&arguments))
             .map_or_else(|code| code, |args| playbook::run(args, playbook::Persona::Ansible)),
-        "ansible" => parsed(args::AdHoc::try_parse_from(&arguments)).map_or_else(|code| code, adhoc::run),
+        "ansible" => {
+            parsed(args::AdHoc::try_parse_from(&arguments)).map_or_else(|code| code, adhoc::run)
+        }
         "ansible-inventory" => parsed(args::Inventory::try_parse_from(&arguments))
             .map_or_else(|code| code, |args| inventory::run(&args)),
         "ansible-vault" => parsed(args::VaultTool::try_parse_from(&arguments))

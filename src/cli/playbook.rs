@@ -10,7 +10,7 @@ use super::terminal::{complain, say};
 use crate::engine::{self, Kind, Refused, Run};
 use crate::event::Event;
 use crate::journal::{self, Record};
-use mainstay_language::diag::Diagnostic;
+use mainstay_language::diag::{Diagnostic, Nature, Severity};
 use mainstay_language::playbook::{LoadError, Playbook};
 
 /// Whose command line this is.
@@ -46,7 +46,8 @@ pub(super) fn on_runtime(command: impl Future<Output = Result<u8, Refusal>>) -> 
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return Refusal::because(exit::DEFECT, format!("cannot start the runtime: {error}")).tell();
+            return Refusal::because(exit::DEFECT, format!("cannot start the runtime: {error}"))
+                .tell();
         }
     };
     let code = runtime.block_on(async { command.await.unwrap_or_else(Refusal::tell) });
@@ -55,7 +56,8 @@ pub(super) fn on_runtime(command: impl Future<Output = Result<u8, Refusal>>) -> 
 }
 
 async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
-    let prepared = setup::prepare(&args.common, &args.playbooks, persona, args.start_at_task.clone())?;
+    let prepared =
+        setup::prepare(&args.common, &args.playbooks, persona, args.start_at_task.clone())?;
     let run = &prepared.run;
     let mut books = Vec::new();
     for path in &args.playbooks {
@@ -67,10 +69,11 @@ async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
     }
     let what = What { hosts: args.list_hosts, tasks: args.list_tasks, tags: args.list_tags };
     if args.syntax_check || what.hosts || what.tasks || what.tags {
-        return list(run, &books, what);
+        return list(run, books, what);
     }
-    signals::watch(run.stop.clone())
-        .map_err(|e| Refusal::new(exit::DEFECT, Diagnostic::error(format!("cannot watch signals: {e}"))))?;
+    signals::watch(run.stop.clone()).map_err(|e| {
+        Refusal::new(exit::DEFECT, Diagnostic::error(format!("cannot watch signals: {e}")))
+    })?;
     let mut failure = None;
     for (_, book) in books {
         if let Err(refused) = engine::run_all(run, book).await {
@@ -81,10 +84,12 @@ async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
     Ok(finish(&prepared, failure).await)
 }
 
-fn list(run: &Run, books: &[(String, Playbook)], what: What) -> Result<u8, Refusal> {
+fn list(run: &Run, books: Vec<(String, Playbook)>, what: What) -> Result<u8, Refusal> {
     for (file, book) in books {
-        let text = listing::list(run, file, book, what).map_err(|d| Refusal::new(exit::GENERAL, d))?;
-        say(text.trim_end()).map_err(|e| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string())))?;
+        let text =
+            listing::list(run, &file, book, what).map_err(|d| Refusal::new(exit::GENERAL, d))?;
+        say(text.trim_end())
+            .map_err(|e| Refusal::new(exit::JOURNAL, Diagnostic::error(e.to_string())))?;
     }
     Ok(exit::DONE)
 }
@@ -113,7 +118,12 @@ pub(super) async fn finish(prepared: &Prepared, failure: Option<Refused>) -> u8 
         complain(&format!("[ERROR]: {error}"));
         exit = exit::JOURNAL;
     }
-    run.events.emit(Event::RunEnded { stats: run.events.stats(), custom: run.custom_stats(), held, exit });
+    run.events.emit(Event::RunEnded {
+        stats: run.events.stats(),
+        custom: run.custom_stats(),
+        held,
+        exit,
+    });
     run.connections.close().await;
     match run.events.broken() {
         Some(reason) => {
@@ -130,7 +140,7 @@ fn code(run: &Run, failure: Option<&Refused>) -> u8 {
         return exit::INTERRUPTED;
     }
     match failure.map(|refused| refused.kind) {
-        Some(Kind::General) => exit::GENERAL,
+        Some(Kind::General) => failure.map_or(exit::GENERAL, |refused| exit::of(&refused.diagnostic)),
         Some(Kind::Guard) => exit::REFUSED,
         Some(Kind::Locked) => exit::LOCKED,
         Some(Kind::Journal) => exit::JOURNAL,
@@ -144,6 +154,10 @@ fn code(run: &Run, failure: Option<&Refused>) -> u8 {
 fn refused(error: LoadError) -> Refusal {
     match error {
         LoadError::Missing(diagnostic) => Refusal::new(exit::GENERAL, diagnostic),
-        LoadError::Invalid(diagnostics) => Refusal { code: exit::UNREACHABLE, diagnostics },
+        LoadError::Invalid(diagnostics) => {
+            let first = diagnostics.0.iter().find(|d| d.severity == Severity::Error);
+            let missing = first.is_some_and(|d| d.nature == Nature::Missing);
+            Refusal { code: if missing { exit::GENERAL } else { exit::UNREACHABLE }, diagnostics }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The real world: files, environment, programs and clock of the controller. Nothing else in the product touches them.
 
-use crate::modules::Clock;
+use crate::clock::Clock;
 use async_trait::async_trait;
 use mainstay_language::outside::{FileKind, FileStatus, Outside, Ran};
 use std::io::{self, Read, Write};
@@ -24,8 +24,9 @@ impl Outside for RealOutside {
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-        let mut entries =
-            std::fs::read_dir(directory)?.map(|e| e.map(|e| e.path())).collect::<io::Result<Vec<_>>>()?;
+        let mut entries = std::fs::read_dir(directory)?
+            .map(|e| e.map(|e| e.path()))
+            .collect::<io::Result<Vec<_>>>()?;
         entries.sort();
         Ok(entries)
     }
@@ -53,7 +54,9 @@ impl Outside for RealOutside {
     fn write(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         let directory = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(directory)?;
-        let mut file = tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(mode)).tempfile_in(directory)?;
+        let mut file = tempfile::Builder::new()
+            .permissions(std::fs::Permissions::from_mode(mode))
+            .tempfile_in(directory)?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)?;

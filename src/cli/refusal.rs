@@ -48,8 +48,5 @@ pub fn tell(diagnostic: &Diagnostic) {
         Severity::Error => "ERROR",
         Severity::Warning => "WARNING",
     };
-    let text = diagnostic.render();
-    let text =
-        text.strip_prefix("error: ").or_else(|| text.strip_prefix("warning: ")).unwrap_or(&text);
-    complain(&format!("[{word}]: {text}"));
+    complain(&format!("[{word}]: {}", diagnostic.body()));
 }

@@ -20,7 +20,8 @@ pub fn run(args: &Runs) -> u8 {
             return exit::JOURNAL;
         }
     };
-    let mut lines = vec![format!("{:<24} {:<22} {:<10} {:<5} command", "RUN", "STARTED", "STATE", "HELD")];
+    let mut lines =
+        vec![format!("{:<24} {:<22} {:<10} {:<5} command", "RUN", "STARTED", "STATE", "HELD")];
     for run in runs.iter().filter(|run| !args.held || !run.state.held.is_empty()) {
         let state = match run.state.exit {
             Some(code) => format!("exit {code}"),
@@ -67,12 +68,16 @@ pub fn name_held(directory: &Path) -> std::io::Result<Vec<String>> {
 fn sentence(node: &HeldNode) -> String {
     let state = if node.certain { "is still cordoned" } else { "may still be cordoned" };
     let why = node.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    format!("node {} {state} by run {}{why}; to release it: mainstay abort {}", node.node, node.run, node.run)
+    format!(
+        "node {} {state} by run {}{why}; to release it: mainstay abort {}",
+        node.node, node.run, node.run
+    )
 }
 
 /// Whether a process of that id runs on the boot of that id, which is this machine's.
 #[must_use]
 pub fn is_alive(process: u32, boot: &str) -> bool {
     let now = RealOutside.read(Path::new("/proc/sys/kernel/random/boot_id")).unwrap_or_default();
-    String::from_utf8_lossy(&now).trim() == boot && RealOutside.status(Path::new(&format!("/proc/{process}"))).is_some()
+    String::from_utf8_lossy(&now).trim() == boot
+        && RealOutside.status(Path::new(&format!("/proc/{process}"))).is_some()
 }

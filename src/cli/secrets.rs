@@ -49,20 +49,27 @@ pub fn ask(question: &str) -> Result<Vec<u8>, Diagnostic> {
         .ask(question, true)
         .map_err(|e| Diagnostic::error(format!("cannot ask for the vault password: {e}")))?;
     answer.filter(|a| !a.is_empty()).map(String::into_bytes).ok_or_else(|| {
-        Diagnostic::error("no vault password was given").hint("give --vault-password-file or --vault-id where nobody can type it")
+        Diagnostic::error("no vault password was given")
+            .hint("give --vault-password-file or --vault-id where nobody can type it")
     })
 }
 
 fn split(id: &str) -> (String, String) {
     match id.split_once('@') {
-        Some((id, source)) => (if id.is_empty() { "default" } else { id }.to_owned(), source.to_owned()),
+        Some((id, source)) => {
+            (if id.is_empty() { "default" } else { id }.to_owned(), source.to_owned())
+        }
         None => ("default".to_owned(), id.to_owned()),
     }
 }
 
 fn one(id: &str, source: &str, outside: &dyn Outside) -> Result<Vec<u8>, Diagnostic> {
     if matches!(source, "prompt" | "prompt_ask_vault_pass") {
-        let question = if id == "default" { "Vault password: ".to_owned() } else { format!("Vault password ({id}): ") };
+        let question = if id == "default" {
+            "Vault password: ".to_owned()
+        } else {
+            format!("Vault password ({id}): ")
+        };
         return ask(&question);
     }
     let source = match (source.strip_prefix("~/"), outside.env("HOME")) {
@@ -70,19 +77,21 @@ fn one(id: &str, source: &str, outside: &dyn Outside) -> Result<Vec<u8>, Diagnos
         _ => source.to_owned(),
     };
     let path = outside.directory().join(&source);
-    let status = outside
-        .status(&path)
-        .ok_or_else(|| Diagnostic::error(format!("the vault password file {source} was not found")))?;
+    let status = outside.status(&path).ok_or_else(|| {
+        Diagnostic::error(format!("the vault password file {source} was not found"))
+    })?;
     let bytes = if status.executable && status.kind == FileKind::File {
         from_program(&path, id, outside)?
     } else {
-        outside
-            .read(&path)
-            .map_err(|e| Diagnostic::error(format!("cannot read the vault password file {source}: {e}")))?
+        outside.read(&path).map_err(|e| {
+            Diagnostic::error(format!("cannot read the vault password file {source}: {e}"))
+        })?
     };
     let secret = trimmed(&bytes);
     if secret.is_empty() {
-        return Err(Diagnostic::error(format!("invalid vault password was provided from file ({source}): it is empty")));
+        return Err(Diagnostic::error(format!(
+            "invalid vault password was provided from file ({source}): it is empty"
+        )));
     }
     Ok(secret)
 }
@@ -95,12 +104,13 @@ fn from_program(path: &Path, id: &str, outside: &dyn Outside) -> Result<Vec<u8>,
     if stem.ends_with("-client") {
         argv.extend(["--vault-id", id]);
     }
-    let ran = outside
-        .run(&argv, None)
-        .map_err(|e| Diagnostic::error(format!("cannot run the vault password program {program}: {e}")))?;
+    let ran = outside.run(&argv, None).map_err(|e| {
+        Diagnostic::error(format!("cannot run the vault password program {program}: {e}"))
+    })?;
     if ran.status != 0 {
         let said = String::from_utf8_lossy(&ran.stderr).trim().to_owned();
-        let message = format!("the vault password program {program} exited with {}: {said}", ran.status);
+        let message =
+            format!("the vault password program {program} exited with {}: {said}", ran.status);
         return Err(Diagnostic::error(message));
     }
     Ok(ran.stdout)

@@ -3,15 +3,16 @@
 use super::args::Common;
 use super::dialer::Transports;
 use super::exit;
+use super::ground::Ground;
 use super::magic;
 use super::playbook::Persona;
-use super::ground::Ground;
 use super::real::RealClock;
 pub use super::refusal::Refusal;
 use super::reports;
 use super::terminal::Terminal;
 use crate::engine::{
-    ClusterSlot, Connections, Defaults, Gathering, Mismatch, Options, Parts, Prompter, Run, Selection, Where, World,
+    ClusterSlot, Connections, Defaults, Gathering, Mismatch, Options, Parts, Prompter, Run,
+    Selection, Where, World,
 };
 use crate::event::{Event, Events, Redactor};
 use crate::journal::{Journal, JournalError, Record};
@@ -24,16 +25,12 @@ use mainstay_language::outside::Outside;
 use mainstay_language::playbook::{Loader, ModuleInfo, Modules, Names, Setup};
 use mainstay_language::template::{Site, Templar};
 use mainstay_language::value::{Map, Scope, Value};
-use mainstay_language::vault::Secrets;
 use mainstay_language::vars::{HashBehaviour, HostVars, Layers};
+use mainstay_language::vault::Secrets;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// What `all` means then surprises people.
-const NO_HOSTS: &str = "provided hosts list is empty, only localhost is available. Note that the implicit localhost \
-                        does not match 'all'";
 
 /// A run about to start.
 pub struct Prepared {
@@ -55,8 +52,19 @@ pub fn prepare(
     persona: Persona,
     start_at: Option<String>,
 ) -> Result<Prepared, Refusal> {
-    let Ground { outside, settings, redactor, secrets, templar, loaded, sources, load, extra, limit, mut warnings } =
-        Ground::lay(&common.sources, playbooks)?;
+    let Ground {
+        outside,
+        settings,
+        redactor,
+        secrets,
+        templar,
+        loaded,
+        sources,
+        load,
+        extra,
+        limit,
+        mut warnings,
+    } = Ground::lay(&common.sources, playbooks)?;
     let directory = settings.path("PLAYBOOK_DIR").unwrap_or_else(|| outside.directory());
     let options = options(common, &settings, persona, limit, start_at)?;
     let constants = magic::constants(common, &options, &settings);
@@ -79,14 +87,19 @@ pub fn prepare(
     let events = Events::new(Box::new(jiff::Timestamp::now), redactor.clone(), vec![report, lines]);
     events.emit(Event::RunStarted { run: Arc::clone(&id) });
     let directories = loaded.directories.clone();
-    let world = World::new(loaded.inventory, extra, constants, merge(Arc::clone(&outside), Arc::clone(&secrets), directories));
+    let world = World::new(
+        loaded.inventory,
+        extra,
+        constants,
+        merge(Arc::clone(&outside), Arc::clone(&secrets), directories),
+    );
     let run = Run::new(Parts {
         id,
         options,
         world: Arc::new(world),
         templar: Arc::clone(&templar),
         clock: Arc::new(RealClock::default()),
-        effects: Arc::clone(&journal) as Arc<dyn modules::Effects>,
+        effects: Arc::clone(&journal) as Arc<dyn crate::journal::Effects>,
         events,
         loader,
         connections: Connections::new(Box::new(Transports::new(&*outside, None)), defaults),
@@ -98,9 +111,6 @@ pub fn prepare(
         reload: reload(Arc::clone(&outside), secrets, Arc::clone(&templar), sources, load),
         outside,
     });
-    if run.world.inventory().hosts().len() == 0 {
-        run.events.emit(Event::Warning { message: NO_HOSTS.to_owned() });
-    }
     for warning in warnings.0 {
         run.events.emit(Event::Warning { message: warning.to_string() });
     }
@@ -117,13 +127,24 @@ fn options(
     let setting = if persona.is_ansible() { "DEFAULT_FORKS" } else { "MAINSTAY_FORKS" };
     let forks = match &common.execution.forks {
         Some(text) => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
-            Refusal::new(exit::HOST_FAILED, Diagnostic::error(format!("--forks: {text:?} is not a number of hosts, 1 or more")))
+            Refusal::new(
+                exit::HOST_FAILED,
+                Diagnostic::error(format!("--forks: {text:?} is not a number of hosts, 1 or more")),
+            )
         })?,
-        None => settings.number(setting).map_err(|d| Refusal::new(exit::BAD_OPTION, d))?.unwrap_or(5),
+        None => {
+            settings.number(setting).map_err(|d| Refusal::new(exit::BAD_OPTION, d))?.unwrap_or(5)
+        }
     };
-    let verbosity = common.sources.verbose.max(u8::try_from(settings.number("DEFAULT_VERBOSITY").ok().flatten().unwrap_or(0)).unwrap_or(0));
+    let verbosity = common.sources.verbose.max(
+        u8::try_from(settings.number("DEFAULT_VERBOSITY").ok().flatten().unwrap_or(0)).unwrap_or(0),
+    );
     let split = |list: &[String]| -> Vec<String> {
-        list.iter().flat_map(|t| t.split(',')).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect()
+        list.iter()
+            .flat_map(|t| t.split(','))
+            .map(|t| t.trim().to_owned())
+            .filter(|t| !t.is_empty())
+            .collect()
     };
     let mut only = split(&common.tags);
     if only.is_empty() {
@@ -146,16 +167,24 @@ fn options(
         any_errors_fatal: settings.flag("ANY_ERRORS_FATAL"),
         remote_tmp: settings.get("REMOTE_TMP").unwrap_or("~/.ansible/tmp").to_owned(),
         limit,
-        pattern_mismatch: choice(settings, "HOST_PATTERN_MISMATCH", &[
-            ("ignore", Mismatch::Ignore),
-            ("warning", Mismatch::Warning),
-            ("error", Mismatch::Error),
-        ])?,
-        gathering: choice(settings, "DEFAULT_GATHERING", &[
-            ("implicit", Gathering::Implicit),
-            ("explicit", Gathering::Explicit),
-            ("smart", Gathering::Smart),
-        ])?,
+        pattern_mismatch: choice(
+            settings,
+            "HOST_PATTERN_MISMATCH",
+            &[
+                ("ignore", Mismatch::Ignore),
+                ("warning", Mismatch::Warning),
+                ("error", Mismatch::Error),
+            ],
+        )?,
+        gathering: choice(
+            settings,
+            "DEFAULT_GATHERING",
+            &[
+                ("implicit", Gathering::Implicit),
+                ("explicit", Gathering::Explicit),
+                ("smart", Gathering::Smart),
+            ],
+        )?,
         start_at,
         missing_handler_is_error: settings.flag("ERROR_ON_MISSING_HANDLER"),
     })
@@ -181,11 +210,23 @@ fn defaults(
     let bad = |d: Diagnostic| Refusal::new(exit::BAD_OPTION, d);
     let timeout = match &flags.timeout {
         Some(text) => Some(text.parse().map_err(|_| {
-            Refusal::new(exit::HOST_FAILED, Diagnostic::error(format!("--timeout: {text:?} is not a number of seconds")))
+            Refusal::new(
+                exit::HOST_FAILED,
+                Diagnostic::error(format!("--timeout: {text:?} is not a number of seconds")),
+            )
         })?),
         None => settings.number("DEFAULT_TIMEOUT").map_err(bad)?,
     };
-    let password = asked(flags.ask_pass, flags.connection_password_file.clone().or_else(|| settings.path("CONNECTION_PASSWORD_FILE")), "SSH password: ", outside, redactor)?;
+    let password = asked(
+        flags.ask_pass,
+        flags
+            .connection_password_file
+            .clone()
+            .or_else(|| settings.path("CONNECTION_PASSWORD_FILE")),
+        "SSH password: ",
+        outside,
+        redactor,
+    )?;
     let become_password = asked(
         flags.ask_become_pass || settings.flag("DEFAULT_BECOME_ASK_PASS"),
         flags.become_password_file.clone().or_else(|| settings.path("BECOME_PASSWORD_FILE")),
@@ -193,22 +234,36 @@ fn defaults(
         outside,
         redactor,
     )?;
-    let text = |flag: &Option<String>, name: &str| flag.clone().or_else(|| settings.get(name).map(str::to_owned));
-    let task_timeout =
-        if persona.is_ansible() { None } else { settings.number("MAINSTAY_TASK_TIMEOUT").map_err(bad)? };
+    let text = |flag: &Option<String>, name: &str| {
+        flag.clone().or_else(|| settings.get(name).map(str::to_owned))
+    };
+    let task_timeout = if persona.is_ansible() {
+        None
+    } else {
+        settings.number("MAINSTAY_TASK_TIMEOUT").map_err(bad)?
+    };
     Ok(Defaults {
-        connection: text(&flags.connection, "DEFAULT_TRANSPORT").unwrap_or_else(|| "ssh".to_owned()),
+        connection: text(&flags.connection, "DEFAULT_TRANSPORT")
+            .unwrap_or_else(|| "ssh".to_owned()),
         user: text(&flags.user, "DEFAULT_REMOTE_USER"),
-        key_file: flags.private_key.clone().or_else(|| settings.path("DEFAULT_PRIVATE_KEY_FILE").map(|p| p.display().to_string())),
-        port: settings.number("DEFAULT_REMOTE_PORT").map_err(bad)?.and_then(|p| u16::try_from(p).ok()),
+        key_file: flags
+            .private_key
+            .clone()
+            .or_else(|| settings.path("DEFAULT_PRIVATE_KEY_FILE").map(|p| p.display().to_string())),
+        port: settings
+            .number("DEFAULT_REMOTE_PORT")
+            .map_err(bad)?
+            .and_then(|p| u16::try_from(p).ok()),
         common_args: text(&flags.ssh_common_args, "SSH_COMMON_ARGS"),
         extra_args: text(&flags.ssh_extra_args, "SSH_EXTRA_ARGS"),
         ssh_args: settings.get("SSH_ARGS").map(str::to_owned),
         timeout,
         host_key_checking: Some(settings.flag("HOST_KEY_CHECKING")),
         become_: flags.become_ || settings.flag("DEFAULT_BECOME"),
-        become_method: text(&flags.become_method, "DEFAULT_BECOME_METHOD").unwrap_or_else(|| "sudo".to_owned()),
-        become_user: text(&flags.become_user, "DEFAULT_BECOME_USER").unwrap_or_else(|| "root".to_owned()),
+        become_method: text(&flags.become_method, "DEFAULT_BECOME_METHOD")
+            .unwrap_or_else(|| "sudo".to_owned()),
+        become_user: text(&flags.become_user, "DEFAULT_BECOME_USER")
+            .unwrap_or_else(|| "root".to_owned()),
         become_exe: settings.get("DEFAULT_BECOME_EXE").map(str::to_owned),
         become_flags: settings.get("DEFAULT_BECOME_FLAGS").map(str::to_owned),
         become_password: become_password.or_else(|| password.clone().filter(|_| false)),
@@ -228,10 +283,14 @@ fn asked(
     let refuse = |message: String| Refusal::new(exit::GENERAL, Diagnostic::error(message));
     let text = match (file, ask) {
         (Some(path), _) => {
-            let bytes = outside.read(&path).map_err(|e| refuse(format!("cannot read {}: {e}", path.display())))?;
+            let bytes = outside
+                .read(&path)
+                .map_err(|e| refuse(format!("cannot read {}: {e}", path.display())))?;
             Some(String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned())
         }
-        (None, true) => Terminal.ask(question, true).map_err(|e| refuse(format!("cannot ask for a password: {e}")))?,
+        (None, true) => Terminal
+            .ask(question, true)
+            .map_err(|e| refuse(format!("cannot ask for a password: {e}")))?,
         (None, false) => None,
     };
     Ok(text.filter(|t| !t.is_empty()).map(|text| {
@@ -248,7 +307,9 @@ pub fn run_directory(outside: &dyn Outside, id: &str) -> PathBuf {
 /// `$XDG_STATE_HOME/mainstay`, by default below `~/.local/state`.
 pub fn state_directory(outside: &dyn Outside) -> PathBuf {
     let state = outside.env("XDG_STATE_HOME").filter(|s| !s.is_empty()).map(PathBuf::from);
-    let home = || PathBuf::from(outside.env("HOME").unwrap_or_else(|| "/".to_owned())).join(".local/state");
+    let home = || {
+        PathBuf::from(outside.env("HOME").unwrap_or_else(|| "/".to_owned())).join(".local/state")
+    };
     state.unwrap_or_else(home).join("mainstay")
 }
 
@@ -280,7 +341,9 @@ fn arguments() -> Vec<String> {
         let value_follows = matches!(argument.as_str(), "-e" | "--extra-vars");
         if hide && !argument.starts_with('@') {
             kept.push("…".to_owned());
-        } else if argument.starts_with("--extra-vars=") || (argument.starts_with("-e") && argument.len() > 2) {
+        } else if argument.starts_with("--extra-vars=")
+            || (argument.starts_with("-e") && argument.len() > 2)
+        {
             kept.push("-e …".to_owned());
         } else {
             kept.push(argument);
@@ -291,7 +354,11 @@ fn arguments() -> Vec<String> {
 }
 
 /// Variables of hosts, with one cache for each playbook directory.
-fn merge(outside: Arc<dyn Outside>, secrets: Arc<Secrets>, directories: Vec<PathBuf>) -> crate::engine::MergeVars {
+fn merge(
+    outside: Arc<dyn Outside>,
+    secrets: Arc<Secrets>,
+    directories: Vec<PathBuf>,
+) -> crate::engine::MergeVars {
     let caches: Mutex<HashMap<Option<PathBuf>, Arc<HostVars>>> = Mutex::default();
     Box::new(move |inventory, host, playbook| {
         let files = Files { outside: &*outside, secrets: &secrets };
@@ -301,7 +368,13 @@ fn merge(outside: Arc<dyn Outside>, secrets: Arc<Secrets>, directories: Vec<Path
             Arc::clone(caches.entry(key.clone()).or_insert_with(|| {
                 let playbooks: Vec<PathBuf> = key.into_iter().collect();
                 let mut warnings = Diagnostics::default();
-                Arc::new(HostVars::new(&directories, &playbooks, HashBehaviour::Replace, files, &mut warnings))
+                Arc::new(HostVars::new(
+                    &directories,
+                    &playbooks,
+                    HashBehaviour::Replace,
+                    files,
+                    &mut warnings,
+                ))
             }))
         };
         vars.get(inventory, host, files)
@@ -317,7 +390,8 @@ fn reload(
 ) -> Box<dyn Fn() -> Result<inventory::Inventory, Diagnostics> + Send + Sync> {
     Box::new(move || {
         let files = Files { outside: &*outside, secrets: &secrets };
-        inventory::load(&sources, &options, files, &Constructed(&templar)).map(|loaded| loaded.inventory)
+        inventory::load(&sources, &options, files, &Constructed(&templar))
+            .map(|loaded| loaded.inventory)
     })
 }
 
@@ -332,7 +406,10 @@ fn place_of_api(common: &Common, outside: &dyn Outside, dead_runs: Vec<String>) 
         context: common.kubernetes.context.clone(),
         who: format!(
             "{}@{}",
-            outside.env("USER").or_else(|| outside.env("LOGNAME")).unwrap_or_else(|| "unknown".to_owned()),
+            outside
+                .env("USER")
+                .or_else(|| outside.env("LOGNAME"))
+                .unwrap_or_else(|| "unknown".to_owned()),
             rustix::system::uname().nodename().to_string_lossy()
         ),
         started: outside.now().to_string(),

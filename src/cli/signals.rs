@@ -24,7 +24,9 @@ pub fn watch(stop: Cancel) -> std::io::Result<()> {
                 std::process::exit(i32::from(exit::INTERRUPTED));
             }
             stop.cancel();
-            super::terminal::complain("stopping: what runs is finished first; interrupt again to end at once");
+            super::terminal::complain(
+                "stopping: what runs is finished first; interrupt again to end at once",
+            );
         }
     });
     Ok(())

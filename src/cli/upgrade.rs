@@ -14,7 +14,6 @@ use mainstay_language::playbook::LoadError;
 use mainstay_language::value::{Map, Value};
 use std::collections::BTreeMap;
 
-
 /// Upgrades and returns the exit code.
 #[must_use]
 pub fn run(args: Upgrade) -> u8 {
@@ -25,7 +24,8 @@ async fn inner(args: Upgrade) -> Result<u8, Refusal> {
     let mut prepared = setup::prepare(&args.common, &[], Persona::Mainstay, None)?;
     prepared.run.cluster.place.take_silent = args.take_over;
     let run = &prepared.run;
-    signals::watch(run.stop.clone()).map_err(|e| refusal(exit::DEFECT, format!("cannot watch signals: {e}")))?;
+    signals::watch(run.stop.clone())
+        .map_err(|e| refusal(exit::DEFECT, format!("cannot watch signals: {e}")))?;
     let Planned { plan, left_over } = match make_plan(run, &args).await? {
         Ok(planned) => planned,
         Err(findings) => return Ok(refuse(&prepared, &findings).await),
@@ -53,7 +53,9 @@ async fn inner(args: Upgrade) -> Result<u8, Refusal> {
         exit::INTERRUPTED | exit::JOURNAL => Ok(code),
         code if refused_before => Ok(code),
         _ => {
-            complain("stopped in the middle: what is done stays done; the same command goes on from here");
+            complain(
+                "stopped in the middle: what is done stays done; the same command goes on from here",
+            );
             Ok(exit::STOPPED)
         }
     }
@@ -86,8 +88,10 @@ async fn make_plan(run: &Run, args: &Upgrade) -> Result<Result<Planned, Vec<Find
     let dead = &run.cluster.place.dead_runs;
     // Whether a silent lease may be taken is seen by watching it, when it is taken.
     snapshot.lease = snapshot.lease.filter(|_| !run.cluster.place.take_silent);
-    let left_over = snapshot.nodes.iter().any(|n| n.hold.as_ref().is_some_and(|h| dead.contains(&h.run)));
-    let hosts = run.select_hosts(&["all".to_owned()], None).map_err(|d| Refusal::new(exit::GENERAL, d))?;
+    let left_over =
+        snapshot.nodes.iter().any(|n| n.hold.as_ref().is_some_and(|h| dead.contains(&h.run)));
+    let hosts =
+        run.select_hosts(&["all".to_owned()], None).map_err(|d| Refusal::new(exit::GENERAL, d))?;
     let identities = run.identities(&playing, &hosts).await?;
     let mapping = crate::cluster::map_hosts(&identities, &snapshot.nodes);
     let known: BTreeMap<String, String> = mapping.clone().unwrap_or_default();
@@ -110,11 +114,16 @@ async fn make_plan(run: &Run, args: &Upgrade) -> Result<Result<Planned, Vec<Find
 async fn refuse(prepared: &Prepared, findings: &[Finding]) -> u8 {
     for finding in findings {
         let word = if finding.severity == Severity::Error { "ERROR" } else { "WARNING" };
-        let hint = if finding.hint.is_empty() { String::new() } else { format!("\n  hint: {}", finding.hint) };
+        let hint = if finding.hint.is_empty() {
+            String::new()
+        } else {
+            format!("\n  hint: {}", finding.hint)
+        };
         complain(&format!("[{word}]: {}{hint}", finding.text));
     }
     complain("nothing was changed");
-    let locked = findings.iter().filter(|f| f.severity == Severity::Error).all(|f| f.code == "MS0618");
+    let locked =
+        findings.iter().filter(|f| f.severity == Severity::Error).all(|f| f.code == "MS0618");
     let kind = if locked { Kind::Locked } else { Kind::Guard };
     // The findings are told already; the end of the run only needs the kind.
     match finish(prepared, None).await {
@@ -126,7 +135,10 @@ async fn refuse(prepared: &Prepared, findings: &[Finding]) -> u8 {
 
 fn confirmed() -> Result<bool, Refusal> {
     if !is_interactive() {
-        return Err(refusal(exit::REFUSED, "there is no terminal to ask on: add --yes, or --plan to see the plan only"));
+        return Err(refusal(
+            exit::REFUSED,
+            "there is no terminal to ask on: add --yes, or --plan to see the plan only",
+        ));
     }
     let answer = Terminal
         .ask("carry this out? [y/N] ", false)
@@ -136,8 +148,9 @@ fn confirmed() -> Result<bool, Refusal> {
 
 async fn carry_out(run: &Run, plan: &Plan) -> Result<Option<Refused>, Refusal> {
     let directory = setup::run_directory(&*run.outside, &run.id).join("playbooks");
-    let path = embedded::write(&*run.outside, &directory, "upgrade.yml")
-        .map_err(|e| refusal(exit::JOURNAL, format!("cannot write {}: {e}", directory.display())))?;
+    let path = embedded::write(&*run.outside, &directory, "upgrade.yml").map_err(|e| {
+        refusal(exit::JOURNAL, format!("cannot write {}: {e}", directory.display()))
+    })?;
     run.world.add_extra(&variables(plan));
     let (book, warnings) = run.loader.playbook(&path).map_err(|error| match error {
         LoadError::Missing(diagnostic) => Refusal::new(exit::DEFECT, diagnostic),
@@ -178,4 +191,3 @@ impl From<Refused> for Refusal {
         Self { code, diagnostics: Diagnostics::from(*refused.diagnostic) }
     }
 }
-

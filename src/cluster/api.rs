@@ -6,7 +6,7 @@
 
 use super::ClusterError;
 use super::error::with_causes;
-use crate::modules::Clock;
+use crate::clock::Clock;
 use crate::transport::TransportError;
 use http::{HeaderMap, Method, Request, StatusCode};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;

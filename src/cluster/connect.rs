@@ -4,7 +4,7 @@ use super::ClusterError;
 use super::api::{Api, Endpoint, within};
 use super::error::with_causes;
 use super::manifest::{Dial, dials};
-use crate::modules::Clock;
+use crate::clock::Clock;
 use crate::transport::{Host, Stream, Target, TransportError};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};

@@ -223,8 +223,8 @@ async fn a_silent_server_is_given_up_and_the_next_one_answers() {
     let servers = vec![("m1".to_owned(), silent), ("m2".to_owned(), good)];
     let cluster = Cluster::over(servers, Arc::clone(&clock) as _);
     assert_eq!(cluster.node("n1").await.unwrap().unwrap().uid, "u1");
-    let first = crate::modules::Clock::monotonic(&*clock);
+    let first = crate::clock::Clock::monotonic(&*clock);
     assert_eq!(first.as_secs(), 30);
     cluster.node("n1").await.unwrap();
-    assert_eq!(crate::modules::Clock::monotonic(&*clock), first, "the good server is remembered");
+    assert_eq!(crate::clock::Clock::monotonic(&*clock), first, "the good server is remembered");
 }

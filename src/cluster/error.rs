@@ -119,7 +119,9 @@ fn describe(status: &Status) -> String {
 impl From<ClusterError> for Diagnostic {
     fn from(error: ClusterError) -> Self {
         let hint = match &error {
-            ClusterError::Held { .. } => Some("wait for it; if it has ended without giving the lease back, add --take-over"),
+            ClusterError::Held { .. } => {
+                Some("wait for it; if it has ended without giving the lease back, add --take-over")
+            }
             ClusterError::Api { status, .. } if status.code == 401 => {
                 Some("the credentials are not accepted; are they expired?")
             }

@@ -1,6 +1,6 @@
 use super::super::testing::{Reply, receipt, scripted, status};
 use super::*;
-use crate::modules::Clock;
+use crate::clock::Clock;
 
 /// The lease object with the API's rules about versions.
 #[derive(Clone, Default)]

@@ -36,7 +36,7 @@ pub use ready::ReadyOptions;
 pub use selector::parse_selector;
 pub use servers::{ServerVersion, Snapshot};
 
-use crate::modules::Clock;
+use crate::clock::Clock;
 use api::{Api, Endpoint};
 use std::sync::Arc;
 

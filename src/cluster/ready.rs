@@ -166,7 +166,7 @@ async fn agents(api: &Api, node: &str) -> Result<(Vec<DaemonSet>, Vec<Pod>), Clu
 mod tests {
     use super::super::testing::{Reply, scripted};
     use super::*;
-    use crate::modules::Clock;
+    use crate::clock::Clock;
     use serde_json::json;
     use std::sync::Arc;
 

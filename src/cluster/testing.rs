@@ -1,8 +1,9 @@
 //! A clock that moves only when everything waits, and an API that answers from a script.
 
 use super::{Cluster, NodeInfo};
+use crate::clock::Clock;
+use crate::journal::Effects;
 use crate::journal::{Disk, Effect, FORMAT, Journal, Receipt, Record};
-use crate::modules::{Clock, Effects};
 use async_trait::async_trait;
 use http::{Method, Request, Response};
 use kube::client::Body;

@@ -43,7 +43,11 @@ fn count(entry: &Value, total: usize) -> Result<usize, String> {
         return Ok(share.max(1));
     }
     let number = as_number(entry).ok_or_else(|| wrong(entry))?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of hosts")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a number of hosts"
+    )]
     Ok(if number <= 0.0 { 0 } else { number as usize })
 }
 

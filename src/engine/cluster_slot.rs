@@ -4,7 +4,9 @@ use super::playing::Playing;
 use super::refused::Refused;
 use super::run::Run;
 use super::task::Doing;
-use crate::cluster::{Cluster, ClusterAccess, ClusterError, HeldLease, LeaseHolder, Master, TakeOver};
+use crate::cluster::{
+    Cluster, ClusterAccess, ClusterError, HeldLease, LeaseHolder, Master, TakeOver,
+};
 use crate::journal::{Effect, Ended};
 use crate::transport::{Host, TransportError};
 use futures::StreamExt;
@@ -91,7 +93,10 @@ impl Run {
         let access = if place.kubeconfig.is_empty() {
             ClusterAccess::ThroughMasters(self.masters(playing).await?)
         } else {
-            ClusterAccess::Kubeconfig { files: place.kubeconfig.clone(), context: place.context.clone() }
+            ClusterAccess::Kubeconfig {
+                files: place.kubeconfig.clone(),
+                context: place.context.clone(),
+            }
         };
         let cluster = Arc::new(Cluster::connect(access, Arc::clone(&self.clock)).await?);
         self.cluster.set(&cluster);
@@ -105,14 +110,17 @@ impl Run {
             .map(|host| async move {
                 match self.host_as_root(playing, host).await? {
                     Ok(host) => Ok(Master::read(&host).await),
-                    Err(error) => Ok(Err(ClusterError::Unreachable(vec![format!("{host}: {error}")]))),
+                    Err(error) => {
+                        Ok(Err(ClusterError::Unreachable(vec![format!("{host}: {error}")])))
+                    }
                 }
             })
             .buffered(self.options.forks.max(1));
         let mut masters = Vec::new();
         let mut problems = Vec::new();
         while let Some(found) = work.next().await {
-            let found: Result<Master, ClusterError> = found.map_err(|d: Diagnostic| Refused::guard(d))?;
+            let found: Result<Master, ClusterError> =
+                found.map_err(|d: Diagnostic| Refused::guard(d))?;
             match found {
                 Ok(master) => masters.push(master),
                 Err(error) => problems.push(error.to_string()),
@@ -159,11 +167,19 @@ impl Run {
             return Ok(());
         }
         let identity = cluster.identity().await?;
-        let receipt = self.effects.intend(Effect::Lease { cluster: identity }).map_err(Refused::journal)?;
+        let receipt =
+            self.effects.intend(Effect::Lease { cluster: identity }).map_err(Refused::journal)?;
         let place = &self.cluster.place;
-        let holder = LeaseHolder { run: self.id.to_string(), who: place.who.clone(), started: place.started.clone() };
-        let take_over =
-            if place.take_silent { TakeOver::Silent } else { TakeOver::DeadRuns(place.dead_runs.clone()) };
+        let holder = LeaseHolder {
+            run: self.id.to_string(),
+            who: place.who.clone(),
+            started: place.started.clone(),
+        };
+        let take_over = if place.take_silent {
+            TakeOver::Silent
+        } else {
+            TakeOver::DeadRuns(place.dead_runs.clone())
+        };
         match cluster.acquire_lease(&receipt, holder, &take_over).await {
             Ok(lease) => {
                 self.effects.ended(receipt, Ended::Done, "").map_err(Refused::journal)?;
@@ -171,7 +187,11 @@ impl Run {
                 Ok(())
             }
             Err(error) => {
-                let ended = if matches!(error, ClusterError::Held { .. }) { Ended::Failed } else { Ended::Unknown };
+                let ended = if matches!(error, ClusterError::Held { .. }) {
+                    Ended::Failed
+                } else {
+                    Ended::Unknown
+                };
                 self.effects.ended(receipt, ended, &error.to_string()).map_err(Refused::journal)?;
                 Err(error.into())
             }
@@ -186,7 +206,10 @@ impl Run {
         let lease = self.cluster.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(lease), Some(cluster)) = (lease, self.cluster.get()) else { return Ok(()) };
         let identity = cluster.identity().await?;
-        let receipt = self.effects.intend(Effect::ReleaseLease { cluster: identity }).map_err(Refused::journal)?;
+        let receipt = self
+            .effects
+            .intend(Effect::ReleaseLease { cluster: identity })
+            .map_err(Refused::journal)?;
         let released = lease.release(&receipt).await;
         let (ended, message) = match &released {
             Ok(()) => (Ended::Done, String::new()),

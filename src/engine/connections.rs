@@ -212,9 +212,17 @@ impl Doing<'_> {
         let timeout = timeout.or(self.run.connections.defaults.task_timeout);
         let environment = self.reader(scope).environment(&self.task.lineage)?;
         let (login, secrets, become_) = if controller {
-            (Login { connection: "local".to_owned(), ..Login::default() }, LoginSecrets::default(), None)
+            (
+                Login { connection: "local".to_owned(), ..Login::default() },
+                LoginSecrets::default(),
+                None,
+            )
         } else {
-            (self.login(&way, name, delegate.is_some())?, self.login_secrets(&way)?, self.become_(&way)?)
+            (
+                self.login(&way, name, delegate.is_some())?,
+                self.login_secrets(&way)?,
+                self.become_(&way)?,
+            )
         };
         Ok(self.run.connections.target(name, login, secrets).map(|target| Host {
             target,
@@ -232,7 +240,11 @@ impl Doing<'_> {
             Some(connection) => connection,
             None if delegated && self.run.is_implicit_localhost(name) => "local".to_owned(),
             None => keyword.unwrap_or_else(|| {
-                if self.run.is_implicit_localhost(name) { "local".to_owned() } else { defaults.connection.clone() }
+                if self.run.is_implicit_localhost(name) {
+                    "local".to_owned()
+                } else {
+                    defaults.connection.clone()
+                }
             }),
         };
         let connection = connection.rsplit('.').next().unwrap_or_default().to_owned();
@@ -248,7 +260,9 @@ impl Doing<'_> {
         };
         Ok(Login {
             connection,
-            address: way.text(&["ansible_host", "ansible_ssh_host"])?.unwrap_or_else(|| name.to_string()),
+            address: way
+                .text(&["ansible_host", "ansible_ssh_host"])?
+                .unwrap_or_else(|| name.to_string()),
             port,
             user: way
                 .text(&["ansible_user", "ansible_ssh_user"])?
@@ -258,8 +272,12 @@ impl Doing<'_> {
                 .text(&["ansible_private_key_file", "ansible_ssh_private_key_file"])?
                 .or_else(|| defaults.key_file.clone()),
             ssh_args: way.text(&["ansible_ssh_args"])?.or_else(|| defaults.ssh_args.clone()),
-            common_args: way.text(&["ansible_ssh_common_args"])?.or_else(|| defaults.common_args.clone()),
-            extra_args: way.text(&["ansible_ssh_extra_args"])?.or_else(|| defaults.extra_args.clone()),
+            common_args: way
+                .text(&["ansible_ssh_common_args"])?
+                .or_else(|| defaults.common_args.clone()),
+            extra_args: way
+                .text(&["ansible_ssh_extra_args"])?
+                .or_else(|| defaults.extra_args.clone()),
             host_key_checking: way
                 .flag(&["ansible_host_key_checking", "ansible_ssh_host_key_checking"])?
                 .or(defaults.host_key_checking),
@@ -278,7 +296,10 @@ impl Doing<'_> {
             password: way
                 .secret(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])?
                 .or_else(|| defaults.password.clone()),
-            passphrase: way.secret(&["ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"])?,
+            passphrase: way.secret(&[
+                "ansible_private_key_passphrase",
+                "ansible_ssh_private_key_passphrase",
+            ])?,
             private_key: way.secret(&["ansible_private_key", "ansible_ssh_private_key"])?,
         })
     }
@@ -297,7 +318,8 @@ impl Doing<'_> {
             .or(way.keyword("become_method")?)
             .unwrap_or_else(|| defaults.become_method.clone());
         let method = method.rsplit('.').next().unwrap_or_default().to_owned();
-        let own = |what: &str| [format!("ansible_{method}_{what}"), format!("ansible_become_{what}")];
+        let own =
+            |what: &str| [format!("ansible_{method}_{what}"), format!("ansible_become_{what}")];
         let names = |what: &str| -> Vec<String> { own(what).into_iter().rev().collect() };
         let text = |what: &str| -> Result<Option<String>, Problem> {
             let names = names(what);
@@ -311,8 +333,12 @@ impl Doing<'_> {
         passwords.extend(names("password"));
         let password = way.secret(&passwords.iter().map(String::as_str).collect::<Vec<_>>())?;
         Ok(Some(Become {
-            exe: text("exe")?.or(way.keyword("become_exe")?).or_else(|| defaults.become_exe.clone()),
-            flags: text("flags")?.or(way.keyword("become_flags")?).or_else(|| defaults.become_flags.clone()),
+            exe: text("exe")?
+                .or(way.keyword("become_exe")?)
+                .or_else(|| defaults.become_exe.clone()),
+            flags: text("flags")?
+                .or(way.keyword("become_flags")?)
+                .or_else(|| defaults.become_flags.clone()),
             method,
             user,
             password: password.or_else(|| defaults.become_password.clone()),

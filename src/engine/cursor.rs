@@ -167,8 +167,12 @@ impl Cursor {
             };
             match frame.list.items().get(frame.index) {
                 None => self.leave(),
-                Some(Item::Task(task)) if repeats && is_repeated(&self.completed, task) => frame.index += 1,
-                Some(Item::Task(task)) if wanted(task, handler) => return Stop::Task(Arc::clone(task)),
+                Some(Item::Task(task)) if repeats && is_repeated(&self.completed, task) => {
+                    frame.index += 1
+                }
+                Some(Item::Task(task)) if wanted(task, handler) => {
+                    return Stop::Task(Arc::clone(task));
+                }
                 Some(Item::Task(_)) => frame.index += 1,
                 Some(Item::Block(block)) => {
                     let block = Arc::clone(block);
@@ -299,7 +303,9 @@ impl Cursor {
     /// Whether a failure of the task at hand would be taken by a rescue, at once or after an `always` inside of it.
     #[must_use]
     pub fn has_rescue(&self) -> bool {
-        self.frames.iter().any(|frame| matches!(&frame.list, List::Body(block) if !block.rescue.is_empty()))
+        self.frames
+            .iter()
+            .any(|frame| matches!(&frame.list, List::Body(block) if !block.rescue.is_empty()))
     }
 
     /// Failures that wait for the end of an `always` or of a forced flush are forgotten.
@@ -307,6 +313,16 @@ impl Cursor {
         self.pending = false;
         for frame in &mut self.frames {
             frame.pending = false;
+        }
+    }
+
+    /// Whether no task is left (a flush of handlers may be).
+    pub fn is_finished(&mut self) -> bool {
+        let last = self.section + 1 >= self.sections.len();
+        match self.settle(&mut |_, _| true) {
+            Stop::End => true,
+            Stop::Flush => last,
+            Stop::Task(_) => false,
         }
     }
 

@@ -30,12 +30,16 @@ impl Run {
         if !done.notify.is_empty() {
             data.insert("notify".to_owned(), json!(done.notify));
         }
-        let asks: Vec<JsonValue> = done.asks.iter().filter_map(|(host, ask)| self.ask(host, ask, done)).collect();
+        let asks: Vec<JsonValue> =
+            done.asks.iter().filter_map(|(host, ask)| self.ask(host, ask, done)).collect();
         if !asks.is_empty() {
             data.insert("asks".to_owned(), JsonValue::Array(asks));
         }
-        let facts: Vec<JsonValue> =
-            done.facts.iter().map(|(host, facts)| json!({"host": &**host, "facts": self.clean(facts, done)})).collect();
+        let facts: Vec<JsonValue> = done
+            .facts
+            .iter()
+            .map(|(host, facts)| json!({"host": &**host, "facts": self.clean(facts, done)}))
+            .collect();
         if !facts.is_empty() {
             data.insert("facts".to_owned(), JsonValue::Array(facts));
         }
@@ -63,11 +67,15 @@ impl Run {
             Ask::SetFact { variables, cacheable } => {
                 json!({"host": host, "set": self.clean(variables, done), "cacheable": cacheable})
             }
-            Ask::IncludeVars(variables) => json!({"host": host, "include_vars": self.clean(variables, done)}),
+            Ask::IncludeVars(variables) => {
+                json!({"host": host, "include_vars": self.clean(variables, done)})
+            }
             Ask::AddHost { name, groups, variables } => {
                 json!({"add_host": name, "groups": groups, "variables": self.clean(variables, done)})
             }
-            Ask::JoinGroup { group, parents } => json!({"host": host, "group": group, "parents": parents}),
+            Ask::JoinGroup { group, parents } => {
+                json!({"host": host, "group": group, "parents": parents})
+            }
             Ask::SetStats { data, per_host, aggregate } => {
                 json!({"host": host, "stats": self.clean(data, done), "per_host": per_host, "aggregate": aggregate})
             }

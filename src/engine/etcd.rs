@@ -38,7 +38,9 @@ impl Run {
     ) -> Result<Members, Refused> {
         let masters: Vec<(&String, &String)> = mapping
             .iter()
-            .filter(|(_, node)| snapshot.nodes.iter().any(|n| n.name == **node && n.is_control_plane()))
+            .filter(|(_, node)| {
+                snapshot.nodes.iter().any(|n| n.name == **node && n.is_control_plane())
+            })
             .collect();
         let mut work = futures::stream::iter(masters)
             .map(|(host, node)| async move { (host, node, self.ask_etcd(playing, host).await) })
@@ -49,7 +51,9 @@ impl Run {
                 Ok(text) if text.trim().is_empty() => {}
                 Ok(text) => match member(node, &text) {
                     Some(found) => members.push(found),
-                    None => unhealthy.push((host.clone(), "etcd's status cannot be read".to_owned())),
+                    None => {
+                        unhealthy.push((host.clone(), "etcd's status cannot be read".to_owned()))
+                    }
                 },
                 Err(why) => unhealthy.push((host.clone(), format!("etcd: {why}"))),
             }
@@ -111,11 +115,15 @@ mod tests {
     #[test]
     fn reads_what_etcdctl_prints() {
         let healthy = member("cp1", &format!("{STATUS}\n\nhealthy\n")).unwrap();
-        assert_eq!((healthy.version.as_str(), healthy.leader, healthy.learner), ("3.6.8", true, false));
+        assert_eq!(
+            (healthy.version.as_str(), healthy.leader, healthy.learner),
+            ("3.6.8", true, false)
+        );
         assert_eq!(healthy.unhealthy, None);
         let sick = member("cp1", &format!("{STATUS}\n\nunhealthy\n")).unwrap();
         assert_eq!(sick.unhealthy.as_deref(), Some("the member is not healthy"));
-        let full = member("cp1", &format!("{STATUS}\nhealthy\nmemberID:7 alarm:NOSPACE\n")).unwrap();
+        let full =
+            member("cp1", &format!("{STATUS}\nhealthy\nmemberID:7 alarm:NOSPACE\n")).unwrap();
         assert_eq!(full.unhealthy.as_deref(), Some("alarm memberID:7 alarm:NOSPACE"));
         assert!(member("cp1", "nonsense").is_none());
     }

@@ -32,7 +32,13 @@ enum What {
 
 impl Party<'_> {
     /// Resolves the include on each member, loads what is new, and sends the members there.
-    pub(super) async fn include(&mut self, task: &Arc<Task>, name: &str, path: &str, who: &[usize]) {
+    pub(super) async fn include(
+        &mut self,
+        task: &Arc<Task>,
+        name: &str,
+        path: &str,
+        who: &[usize],
+    ) {
         let mut wanted: Vec<(usize, Vec<Wanted>)> = Vec::new();
         for index in who {
             match self.resolve(task, name, path, *index) {
@@ -44,7 +50,9 @@ impl Party<'_> {
         let mut loaded: HashMap<String, Result<Vec<Item>, Diagnostics>> = HashMap::new();
         let mut order: Vec<(String, Option<String>, Vec<Arc<str>>, String)> = Vec::new();
         for (index, list) in &wanted {
-            let Some(host) = self.members.get(*index).map(|m| Arc::clone(&m.host)) else { continue };
+            let Some(host) = self.members.get(*index).map(|m| Arc::clone(&m.host)) else {
+                continue;
+            };
             for one in list {
                 if !loaded.contains_key(&one.key) {
                     let items = self.load(task, one, self.in_handlers(&host));
@@ -52,7 +60,12 @@ impl Party<'_> {
                 }
                 match order.iter_mut().find(|(key, ..)| *key == one.key) {
                     Some((_, _, hosts, _)) => hosts.push(Arc::clone(&host)),
-                    None => order.push((one.key.clone(), one.label.clone(), vec![Arc::clone(&host)], shown(one))),
+                    None => order.push((
+                        one.key.clone(),
+                        one.label.clone(),
+                        vec![Arc::clone(&host)],
+                        shown(one),
+                    )),
                 }
             }
         }
@@ -159,7 +172,12 @@ impl Party<'_> {
                 let name = string(&render(file)?);
                 let parent = enclosing(doing.task);
                 let handlers = self.in_handlers(doing.host);
-                let found = self.run.loader.resolve_tasks_file(&name, parent, handlers, &self.playing.directory);
+                let found = self.run.loader.resolve_tasks_file(
+                    &name,
+                    parent,
+                    handlers,
+                    &self.playing.directory,
+                );
                 Ok(What::File(found.map_err(|d| d.at(&doing.task.lineage.place))?))
             }
             Action::IncludeRole(include) => {
@@ -190,7 +208,12 @@ impl Party<'_> {
     }
 
     /// Loads the items of one include.
-    fn load(&self, task: &Arc<Task>, one: &Wanted, handlers: bool) -> Result<Vec<Item>, Diagnostics> {
+    fn load(
+        &self,
+        task: &Arc<Task>,
+        one: &Wanted,
+        handlers: bool,
+    ) -> Result<Vec<Item>, Diagnostics> {
         let mut vars = task.lineage.keywords.vars.clone();
         vars.extend_with(&one.locals);
         let apply = match &task.action {

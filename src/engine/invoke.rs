@@ -107,12 +107,15 @@ impl Doing<'_> {
             all.extend_with(&args);
             args = all;
         }
-        modules::find(&name).map(|module| (module, Value::Map(args))).ok_or_else(|| self.unknown(&name))
+        modules::find(&name)
+            .map(|module| (module, Value::Map(args)))
+            .ok_or_else(|| self.unknown(&name))
     }
 
     fn unknown(&self, name: &str) -> Problem {
-        let mut diagnostic = Diagnostic::error(format!("no module is named {}", repr(&name.into())))
-            .at(&self.task.lineage.place);
+        let mut diagnostic =
+            Diagnostic::error(format!("no module is named {}", repr(&name.into())))
+                .at(&self.task.lineage.place);
         if let Some(near) = modules::near(name) {
             diagnostic = diagnostic.hint(format!("did you mean {near}?"));
         }
@@ -121,7 +124,12 @@ impl Doing<'_> {
 
     /// Rendered arguments over the defaults of `module_defaults`. Arguments that the module evaluates itself (`that`
     /// of `assert`) stay as written.
-    fn arguments(&self, module: &dyn Module, raw: Value, scope: &Arc<dyn Scope>) -> Result<Map, Problem> {
+    fn arguments(
+        &self,
+        module: &dyn Module,
+        raw: Value,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Map, Problem> {
         let spec = module.spec();
         let mut all = self.module_defaults(spec.names, scope)?;
         let raw = match raw {
@@ -132,7 +140,11 @@ impl Doing<'_> {
             Value::Map(map) => map.clone(),
             Value::Null | Value::Omit => Map::new(),
             other => {
-                let message = format!("arguments of {} are a {}, not a dictionary", spec.names.first().unwrap_or(&""), other.type_name());
+                let message = format!(
+                    "arguments of {} are a {}, not a dictionary",
+                    spec.names.first().unwrap_or(&""),
+                    other.type_name()
+                );
                 return Err(Diagnostic::error(message).at(&self.task.lineage.place).into());
             }
         };
@@ -143,11 +155,12 @@ impl Doing<'_> {
                 all.insert(name, value.clone());
                 continue;
             }
-            let rendered = self.run.templar.render(value, scope, &self.site).map_err(|mut error| {
-                let place = value.place().unwrap_or(&self.task.lineage.place);
-                error.diagnostic.place.get_or_insert_with(|| place.clone());
-                error
-            })?;
+            let rendered =
+                self.run.templar.render(value, scope, &self.site).map_err(|mut error| {
+                    let place = value.place().unwrap_or(&self.task.lineage.place);
+                    error.diagnostic.place.get_or_insert_with(|| place.clone());
+                    error
+                })?;
             match rendered {
                 Value::Omit => {
                     all.remove(&name);
@@ -213,7 +226,7 @@ fn skipped_in_check_mode(doing: &Doing<'_>) -> Outcome {
 
 async fn within(
     limit: Option<Duration>,
-    clock: &dyn modules::Clock,
+    clock: &dyn crate::clock::Clock,
     work: impl Future<Output = Result<Outcome, Failure>>,
 ) -> Result<Outcome, Failure> {
     let Some(limit) = limit else { return work.await };
@@ -226,17 +239,24 @@ async fn within(
 }
 
 /// The module's own word as a result.
-fn finish(answer: Result<Outcome, Failure>, delegate: Option<Arc<str>>, facts_of: &Arc<str>) -> Done {
+fn finish(
+    answer: Result<Outcome, Failure>,
+    delegate: Option<Arc<str>>,
+    facts_of: &Arc<str>,
+) -> Done {
     let (outcome, mut verdict) = match answer {
         Ok(outcome) => (outcome, Verdict::Ok),
         Err(Failure::Failed(outcome)) => (*outcome, Verdict::Failed),
         Err(Failure::Transport(error)) => {
-            let verdict = if error.is_unreachable() { Verdict::Unreachable } else { Verdict::Failed };
+            let verdict =
+                if error.is_unreachable() { Verdict::Unreachable } else { Verdict::Failed };
             (Outcome::ok().with("msg", error.to_string()), verdict)
         }
     };
     let mut result = outcome.fields;
-    if verdict == Verdict::Ok && result.get("failed").map_or_else(|| verdict::implied_failure(&result), Value::is_true) {
+    if verdict == Verdict::Ok
+        && result.get("failed").map_or_else(|| verdict::implied_failure(&result), Value::is_true)
+    {
         verdict = Verdict::Failed;
         if result.get("msg").is_none() && verdict::implied_failure(&result) {
             result.insert("msg", "non-zero return code");

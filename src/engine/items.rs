@@ -34,7 +34,8 @@ impl Looping {
             Loop::List(raw) => match templar.render(raw, scope, &doing.site)? {
                 Value::List(list) => list.to_vec(),
                 other => {
-                    let message = format!("loop: {} is a {}, not a list", repr(&other), other.type_name());
+                    let message =
+                        format!("loop: {} is a {}, not a list", repr(&other), other.type_name());
                     let place = raw.place().unwrap_or(&doing.task.lineage.place);
                     return Err(Diagnostic::error(message)
                         .at(place)
@@ -50,7 +51,11 @@ impl Looping {
         Self::control(doing, scope, items).map(Some)
     }
 
-    fn control(doing: &Doing<'_>, scope: &Arc<dyn Scope>, items: Vec<Value>) -> Result<Self, Problem> {
+    fn control(
+        doing: &Doing<'_>,
+        scope: &Arc<dyn Scope>,
+        items: Vec<Value>,
+    ) -> Result<Self, Problem> {
         let control = &doing.task.loop_control;
         let value = |key: &str| -> Result<Option<Value>, Problem> {
             let Some(raw) = control.get(key) else { return Ok(None) };
@@ -67,7 +72,11 @@ impl Looping {
         };
         Ok(Self {
             items,
-            pause: value("pause")?.as_ref().and_then(as_number).filter(|s| *s > 0.0).map(Duration::from_secs_f64),
+            pause: value("pause")?
+                .as_ref()
+                .and_then(as_number)
+                .filter(|s| *s > 0.0)
+                .map(Duration::from_secs_f64),
             variable: value("loop_var")?.map_or_else(|| "item".to_owned(), |v| string(&v)),
             index_variable: value("index_var")?.map(|v| string(&v)),
             extended: flag("extended", false)?,
@@ -81,7 +90,8 @@ impl Looping {
     #[must_use]
     pub fn locals(&self, index: usize) -> Map {
         let mut locals = Map::new();
-        locals.insert(self.variable.as_str(), self.items.get(index).cloned().unwrap_or(Value::Null));
+        locals
+            .insert(self.variable.as_str(), self.items.get(index).cloned().unwrap_or(Value::Null));
         locals.insert("ansible_loop_var", self.variable.as_str());
         if let Some(name) = &self.index_variable {
             locals.insert(name.as_str(), index);
@@ -125,7 +135,10 @@ impl Looping {
     /// The label of an item as shown.
     #[must_use]
     pub fn label(&self, doing: &Doing<'_>, index: usize, scope: &Arc<dyn Scope>) -> String {
-        let label = self.label.as_ref().and_then(|raw| doing.run.templar.render(raw, scope, &doing.site).ok());
+        let label = self
+            .label
+            .as_ref()
+            .and_then(|raw| doing.run.templar.render(raw, scope, &doing.site).ok());
         match label.as_ref().or_else(|| self.items.get(index)) {
             Some(value) => string(value),
             None => String::new(),
@@ -136,7 +149,12 @@ impl Looping {
     ///
     /// # Errors
     /// A condition cannot be evaluated.
-    pub fn breaks(&self, doing: &Doing<'_>, scope: &Arc<dyn Scope>, result: &Map) -> Result<bool, Problem> {
+    pub fn breaks(
+        &self,
+        doing: &Doing<'_>,
+        scope: &Arc<dyn Scope>,
+        result: &Map,
+    ) -> Result<bool, Problem> {
         if self.break_when.is_empty() {
             return Ok(false);
         }
@@ -144,7 +162,8 @@ impl Looping {
         if let Some(Value::Text(name)) = &doing.task.register {
             top.insert(name.as_str(), Value::Map(result.clone()));
         }
-        let scope: Arc<dyn Scope> = Arc::new(super::task::Overlay { top, below: Arc::clone(scope) });
+        let scope: Arc<dyn Scope> =
+            Arc::new(super::task::Overlay { top, below: Arc::clone(scope) });
         for condition in &self.break_when {
             if !doing.run.templar.condition(condition, &scope, &doing.site)? {
                 return Ok(false);

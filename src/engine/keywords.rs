@@ -22,7 +22,11 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// It cannot be rendered.
-    pub fn value(&self, lineage: &Arc<Lineage>, keyword: &str) -> Result<Option<Value>, TemplateError> {
+    pub fn value(
+        &self,
+        lineage: &Arc<Lineage>,
+        keyword: &str,
+    ) -> Result<Option<Value>, TemplateError> {
         let Some(raw) = lineage.nearest(keyword) else { return Ok(None) };
         let value = self.templar.render(raw, self.scope, self.site)?;
         Ok(Some(value).filter(|v| !matches!(v, Value::Omit | Value::Null)))
@@ -51,9 +55,14 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// It cannot be rendered or is no number.
-    pub fn seconds(&self, lineage: &Arc<Lineage>, keyword: &str) -> Result<Option<Duration>, Problem> {
+    pub fn seconds(
+        &self,
+        lineage: &Arc<Lineage>,
+        keyword: &str,
+    ) -> Result<Option<Duration>, Problem> {
         let Some(value) = self.value(lineage, keyword)? else { return Ok(None) };
-        let number = as_number(&value).ok_or_else(|| wrong(lineage, keyword, &value, "a number of seconds"))?;
+        let number = as_number(&value)
+            .ok_or_else(|| wrong(lineage, keyword, &value, "a number of seconds"))?;
         Ok(Some(number).filter(|n| *n > 0.0).map(Duration::from_secs_f64))
     }
 
@@ -92,7 +101,8 @@ impl Reader<'_> {
             for (key, value) in map.iter() {
                 let (name, value) = (string(key), string(value));
                 if !is_variable_name(&name) {
-                    let message = format!("environment: {} cannot be the name of a variable", repr(key));
+                    let message =
+                        format!("environment: {} cannot be the name of a variable", repr(key));
                     return Err(Diagnostic::error(message).at(&level.place).into());
                 }
                 all.retain(|(n, _)| *n != name);

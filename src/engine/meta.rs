@@ -45,7 +45,12 @@ impl Party<'_> {
         self.playing.has_ended()
     }
 
-    fn meta_holds(&self, task: &Arc<Task>, action: &str, index: usize) -> Result<bool, Box<Diagnostic>> {
+    fn meta_holds(
+        &self,
+        task: &Arc<Task>,
+        action: &str,
+        index: usize,
+    ) -> Result<bool, Box<Diagnostic>> {
         let Some(member) = self.members.get(index) else { return Ok(false) };
         if UNCONDITIONAL.contains(&action) {
             return Ok(true);

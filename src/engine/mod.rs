@@ -33,7 +33,7 @@ pub mod world;
 
 pub use cluster_slot::{ClusterSlot, Where, own_play};
 pub use connections::{Connections, Defaults, Dialer, Login, LoginSecrets};
-pub use plays::run_all;
+pub use plays::{patterns, run_all};
 pub use prompt::Prompter;
 pub use refused::{Kind, Refused};
 pub use run::{Gathering, Mismatch, Options, Parts, Run};

@@ -65,7 +65,12 @@ struct Step {
 impl<'a> Party<'a> {
     /// Hosts about to walk these sections.
     #[must_use]
-    pub fn new(run: &'a Run, playing: &'a Arc<Playing>, hosts: &[Arc<str>], sections: &[Section]) -> Self {
+    pub fn new(
+        run: &'a Run,
+        playing: &'a Arc<Playing>,
+        hosts: &[Arc<str>],
+        sections: &[Section],
+    ) -> Self {
         let force = run.force_handlers(playing);
         let members = hosts
             .iter()
@@ -167,14 +172,23 @@ impl<'a> Party<'a> {
             return member.cursor.advance();
         }
         let message = format!("triggered running handlers for {}", member.host);
-        self.run.events.emit(Event::Meta { host: Arc::clone(&member.host), message, skipped: false, implicit });
+        self.run.events.emit(Event::Meta {
+            host: Arc::clone(&member.host),
+            message,
+            skipped: false,
+            implicit,
+        });
         member.cursor.flush(Arc::clone(&handlers.items));
     }
 
     /// Makes one stop.
     async fn take(&mut self, task: &Arc<Task>, step: &Step) -> bool {
-        let hosts: Vec<Arc<str>> =
-            step.who.iter().filter_map(|i| self.members.get(*i)).map(|m| Arc::clone(&m.host)).collect();
+        let hosts: Vec<Arc<str>> = step
+            .who
+            .iter()
+            .filter_map(|i| self.members.get(*i))
+            .map(|m| Arc::clone(&m.host))
+            .collect();
         let Some(first) = hosts.first() else { return false };
         let path = self.run.path(self.playing, task, &step.position);
         let handler = self.members.iter().any(|m| m.due.contains(&identity(task)));
@@ -189,7 +203,8 @@ impl<'a> Party<'a> {
         let reader = Reader { templar: &self.run.templar, scope: &scope, site: &site };
         let name = shown_name(task, &reader);
         let check = matches!(reader.flag(&task.lineage, "check_mode"), Ok(Some(true)))
-            || (self.run.options.check && !matches!(reader.flag(&task.lineage, "check_mode"), Ok(Some(false))));
+            || (self.run.options.check
+                && !matches!(reader.flag(&task.lineage, "check_mode"), Ok(Some(false))));
         self.run.events.emit(Event::TaskStarted {
             path: Arc::from(path.as_str()),
             name: name.clone(),
@@ -222,7 +237,8 @@ impl<'a> Party<'a> {
             && (self.run.bypasses_hosts(task)
                 || reader.flag(&task.lineage, "run_once").ok().flatten().unwrap_or(false));
         let fatal = self.fatal(task, once, reader);
-        let runners: Vec<usize> = if once { who.iter().take(1).copied().collect() } else { who.to_vec() };
+        let runners: Vec<usize> =
+            if once { who.iter().take(1).copied().collect() } else { who.to_vec() };
         let outcomes = self.run_on(task, name, path, &runners, reader).await;
         let mut failed: Vec<usize> = Vec::new();
         for (index, done) in outcomes {
@@ -292,7 +308,8 @@ impl<'a> Party<'a> {
     /// `run_once`: the result, facts and registers of the first host are those of all.
     fn share(&self, done: &Done, from: usize) {
         let Some(first) = self.members.get(from).map(|m| Arc::clone(&m.host)) else { return };
-        let others = self.members.iter().filter(|m| m.host != first && m.out != Some(Out::Unreachable));
+        let others =
+            self.members.iter().filter(|m| m.host != first && m.out != Some(Out::Unreachable));
         for member in others {
             for (host, ask) in &done.asks {
                 let copied = matches!(
@@ -426,7 +443,8 @@ fn same(a: &Stop, b: &Stop) -> bool {
 /// A task as `ansible_failed_task` shows it.
 fn described(task: &Task) -> Value {
     let mut map = Map::new();
-    let name = task.lineage.keywords.name.as_ref().map_or_else(|| action_name(task), |n| n.to_string());
+    let name =
+        task.lineage.keywords.name.as_ref().map_or_else(|| action_name(task), |n| n.to_string());
     map.insert("name", name);
     map.insert("action", action_name(task));
     Value::Map(map)

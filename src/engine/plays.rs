@@ -12,7 +12,9 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use mainstay_language::diag::Diagnostic;
 use mainstay_language::inventory::{Order, Shuffle};
-use mainstay_language::playbook::{Action, BlockKind, Item, Keywords, Lineage, Play, Playbook, Section, Task};
+use mainstay_language::playbook::{
+    Action, BlockKind, Item, Keywords, Lineage, Play, Playbook, Section, Task,
+};
 use mainstay_language::value::{Map, Scope, Text, Value, string};
 use std::sync::{Arc, OnceLock};
 
@@ -98,7 +100,10 @@ async fn one(run: &Run, play: &Arc<Play>, number: usize) -> Result<Flow, Refused
 }
 
 fn lost(run: &Run, hosts: &[Arc<str>]) -> usize {
-    hosts.iter().filter(|host| matches!(run.out(host), Some(Out::Failed | Out::Unreachable))).count()
+    hosts
+        .iter()
+        .filter(|host| matches!(run.out(host), Some(Out::Failed | Out::Unreachable)))
+        .count()
 }
 
 async fn run_batch(run: &Run, playing: &Arc<Playing>, batch: &[Arc<str>]) -> Result<(), Refused> {
@@ -116,7 +121,8 @@ async fn run_batch(run: &Run, playing: &Arc<Playing>, batch: &[Arc<str>]) -> Res
     if let Some(maintenance) = &playing.play.maintenance {
         return bracket::run(run, playing, &live, maintenance).await;
     }
-    let strategy = only(run, playing, "strategy")?.map_or_else(|| "linear".to_owned(), |v| string(&v));
+    let strategy =
+        only(run, playing, "strategy")?.map_or_else(|| "linear".to_owned(), |v| string(&v));
     match strategy.rsplit('.').next().unwrap_or(&strategy) {
         "linear" => {
             let mut party = prepared(run, playing, &live, &SECTIONS)?;
@@ -187,7 +193,9 @@ struct Facts {
 impl Facts {
     fn wanted(&self, run: &Run, host: &str) -> bool {
         !self.never
-            && (self.always || run.options.gathering != Gathering::Smart || !run.world.host(host).gathered)
+            && (self.always
+                || run.options.gathering != Gathering::Smart
+                || !run.world.host(host).gathered)
     }
 }
 
@@ -195,9 +203,11 @@ impl Facts {
 fn facts_task(run: &Run, playing: &Arc<Playing>) -> Result<Facts, Diagnostic> {
     let said = only(run, playing, "gather_facts")?.as_ref().and_then(as_bool);
     let mut args = Map::new();
-    for (keyword, argument) in
-        [("gather_subset", "gather_subset"), ("gather_timeout", "gather_timeout"), ("fact_path", "fact_path")]
-    {
+    for (keyword, argument) in [
+        ("gather_subset", "gather_subset"),
+        ("gather_timeout", "gather_timeout"),
+        ("fact_path", "fact_path"),
+    ] {
         if let Some(value) = playing.play.only.get(keyword) {
             args.insert(argument, value.clone());
         }
@@ -224,12 +234,17 @@ fn facts_task(run: &Run, playing: &Arc<Playing>) -> Result<Facts, Diagnostic> {
     Ok(Facts {
         task: Arc::new(Task::plain(lineage, action)),
         always: said == Some(true),
-        never: said == Some(false) || (said.is_none() && run.options.gathering == Gathering::Explicit),
+        never: said == Some(false)
+            || (said.is_none() && run.options.gathering == Gathering::Explicit),
     })
 }
 
 /// The rendered value of a keyword of plays alone.
-pub(super) fn only(run: &Run, playing: &Arc<Playing>, keyword: &str) -> Result<Option<Value>, Diagnostic> {
+pub(super) fn only(
+    run: &Run,
+    playing: &Arc<Playing>,
+    keyword: &str,
+) -> Result<Option<Value>, Diagnostic> {
     match playing.play.only.get(keyword) {
         None => Ok(None),
         Some(raw) => {
@@ -246,6 +261,16 @@ fn render(run: &Run, playing: &Arc<Playing>, raw: &Value) -> Result<Value, Diagn
         .map_err(|error| error.diagnostic.at(raw.place().unwrap_or(&playing.play.lineage.place)))
 }
 
+/// The patterns of a play's `hosts`, rendered with its own and the extra variables.
+///
+/// # Errors
+/// They cannot be rendered.
+pub fn patterns(run: &Run, play: &Arc<Play>) -> Result<Vec<String>, Diagnostic> {
+    let vars = play.lineage.keywords.vars.clone();
+    let blank = Playing::new(play, 0, String::new(), vars, Vec::new());
+    Ok(strings(&render(run, &blank, &play.hosts)?))
+}
+
 /// A text or a list of texts; commas split as in a pattern.
 fn strings(value: &Value) -> Vec<String> {
     match value {
@@ -254,7 +279,11 @@ fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-fn ordered(run: &Run, playing: &Arc<Playing>, mut hosts: Vec<Arc<str>>) -> Result<Vec<Arc<str>>, Diagnostic> {
+fn ordered(
+    run: &Run,
+    playing: &Arc<Playing>,
+    mut hosts: Vec<Arc<str>>,
+) -> Result<Vec<Arc<str>>, Diagnostic> {
     let order = only(run, playing, "order")?.map_or_else(|| "inventory".to_owned(), |v| string(&v));
     let Some(order) = Order::by_name(&order) else {
         let message = format!(
@@ -271,7 +300,8 @@ struct Dice(i128);
 
 impl Shuffle for Dice {
     fn up_to(&mut self, last: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let high = (self.0 >> 33).unsigned_abs();
         usize::try_from(high % (last as u128 + 1)).unwrap_or(0)
     }
@@ -279,6 +309,10 @@ impl Shuffle for Dice {
 
 /// A reader of keywords in a play's own scope.
 #[must_use]
-pub fn reader<'a>(run: &'a Run, scope: &'a Arc<dyn Scope>, site: &'a mainstay_language::template::Site) -> Reader<'a> {
+pub fn reader<'a>(
+    run: &'a Run,
+    scope: &'a Arc<dyn Scope>,
+    site: &'a mainstay_language::template::Site,
+) -> Reader<'a> {
     Reader { templar: &run.templar, scope, site }
 }

@@ -22,12 +22,16 @@ pub fn ask(run: &Run, play: &Play) -> Result<Map, Diagnostic> {
     let mut vars = play.lineage.keywords.vars.clone();
     for prompt in &play.vars_prompt {
         let text = |key: &str| prompt.get(key).map(string);
-        let flag = |key: &str, default: bool| prompt.get(key).and_then(super::keywords::as_bool).unwrap_or(default);
+        let flag = |key: &str, default: bool| {
+            prompt.get(key).and_then(super::keywords::as_bool).unwrap_or(default)
+        };
         let Some(name) = text("name") else { continue };
         if run.world.extra().get(&name).is_some() {
             continue;
         }
-        if let Some(keyword) = ["encrypt", "salt", "salt_size"].into_iter().find(|k| prompt.get(k).is_some()) {
+        if let Some(keyword) =
+            ["encrypt", "salt", "salt_size"].into_iter().find(|k| prompt.get(k).is_some())
+        {
             let message = format!("vars_prompt: {keyword} is not supported");
             return Err(Diagnostic::error(message).at(&play.lineage.place));
         }

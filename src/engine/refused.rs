@@ -48,7 +48,8 @@ impl From<Diagnostic> for Refused {
 impl From<ClusterError> for Refused {
     /// What the API says before anything was changed.
     fn from(error: ClusterError) -> Self {
-        let kind = if matches!(error, ClusterError::Held { .. }) { Kind::Locked } else { Kind::Guard };
+        let kind =
+            if matches!(error, ClusterError::Held { .. }) { Kind::Locked } else { Kind::Guard };
         Self { kind, diagnostic: Box::new(Diagnostic::error(error.to_string())) }
     }
 }

@@ -3,20 +3,22 @@
 use super::cluster_slot::ClusterSlot;
 use super::connections::Connections;
 use super::playing::Playing;
-use super::tags::Selection;
-use super::world::World;
 use super::prompt::Prompter;
 use super::refused::Refused;
+use super::tags::Selection;
+use super::world::World;
+use crate::clock::Clock;
 use crate::cluster::Cancel;
 use crate::event::{Event, Events, Redactor};
-use crate::modules::{Ask, Clock, Effects};
+use crate::journal::Effects;
+use crate::modules::Ask;
 use mainstay_language::diag::{Diagnostic, Diagnostics, Place};
 use mainstay_language::inventory::{Files, Inventory, LOCALHOST, Pattern};
-use mainstay_language::vault::Secrets;
 use mainstay_language::outside::Outside;
 use mainstay_language::playbook::{Action, Loader, Task};
 use mainstay_language::template::Templar;
 use mainstay_language::value::{Map, Scope, Value, string};
+use mainstay_language::vault::Secrets;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -156,13 +158,43 @@ impl Run {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts {
-            id, options, world, templar, outside, clock, effects, events, loader, connections,
-            cluster, stop, redactor, prompter, secrets, reload,
+            id,
+            options,
+            world,
+            templar,
+            outside,
+            clock,
+            effects,
+            events,
+            loader,
+            connections,
+            cluster,
+            stop,
+            redactor,
+            prompter,
+            secrets,
+            reload,
         } = parts;
         let slots = tokio::sync::Semaphore::new(options.forks.max(1));
         Self {
-            id, options, world, templar, outside, clock, effects, events, loader, connections,
-            cluster, stop, redactor, prompter, secrets, reload, slots, state: Mutex::default(),
+            id,
+            options,
+            world,
+            templar,
+            outside,
+            clock,
+            effects,
+            events,
+            loader,
+            connections,
+            cluster,
+            stop,
+            redactor,
+            prompter,
+            secrets,
+            reload,
+            slots,
+            state: Mutex::default(),
         }
     }
 
@@ -304,25 +336,29 @@ impl Run {
                     vars.fact_vars.extend_with(variables);
                 }
             }),
-            Ask::IncludeVars(variables) => self.world.learn(host, |vars| vars.included.extend_with(variables)),
+            Ask::IncludeVars(variables) => {
+                self.world.learn(host, |vars| vars.included.extend_with(variables))
+            }
             Ask::AddHost { name, groups, variables } => self.add_host(name, groups, variables),
             Ask::JoinGroup { group, parents } => {
                 let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
-                let joined = self
-                    .world
-                    .change_inventory(|inventory| inventory.group_by_at_run_time(host, group, &parents));
+                let joined = self.world.change_inventory(|inventory| {
+                    inventory.group_by_at_run_time(host, group, &parents)
+                });
                 self.warn_if(joined.err());
             }
-            Ask::SetStats { data, per_host, aggregate } => self.set_stats(host, data, *per_host, *aggregate),
+            Ask::SetStats { data, per_host, aggregate } => {
+                self.set_stats(host, data, *per_host, *aggregate)
+            }
             Ask::Reconnect | Ask::ShowResult => {}
         }
     }
 
     fn add_host(&self, name: &str, groups: &[String], variables: &Map) {
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let added = self
-            .world
-            .change_inventory(|inventory| inventory.add_host_at_run_time(name, None, &groups, variables));
+        let added = self.world.change_inventory(|inventory| {
+            inventory.add_host_at_run_time(name, None, &groups, variables)
+        });
         self.warn_if(added.err());
     }
 
@@ -342,9 +378,14 @@ impl Run {
     ///
     /// # Errors
     /// A pattern is wrong.
-    pub fn select_hosts(&self, patterns: &[String], place: Option<&Place>) -> Result<Vec<Arc<str>>, Diagnostic> {
+    pub fn select_hosts(
+        &self,
+        patterns: &[String],
+        place: Option<&Place>,
+    ) -> Result<Vec<Arc<str>>, Diagnostic> {
         let mut warnings = Diagnostics::default();
-        let pattern = Pattern::parse_all(patterns.iter().map(String::as_str), place, &mut warnings)?;
+        let pattern =
+            Pattern::parse_all(patterns.iter().map(String::as_str), place, &mut warnings)?;
         let matched = match &self.options.limit {
             Some(limit) => self.world.inventory().matching_within(&pattern, limit),
             None => self.world.inventory().matching(&pattern),
@@ -355,7 +396,8 @@ impl Run {
                 Mismatch::Ignore => {}
                 Mismatch::Warning => self.events.emit(Event::Warning { message }),
                 Mismatch::Error => {
-                    return Err(Diagnostic::error(format!("no host or group matches {name:?}")).at_opt(place));
+                    return Err(Diagnostic::error(format!("no host or group matches {name:?}"))
+                        .at_opt(place));
                 }
             }
         }
@@ -369,7 +411,9 @@ impl Run {
     pub fn refresh_inventory(&self) {
         match (self.reload)() {
             Ok(inventory) => self.world.change_inventory(|old| *old = inventory),
-            Err(diagnostics) => self.events.emit(Event::Warning { message: diagnostics.to_string() }),
+            Err(diagnostics) => {
+                self.events.emit(Event::Warning { message: diagnostics.to_string() })
+            }
         }
     }
 
@@ -398,7 +442,9 @@ impl Run {
                     Value::list(old.iter().chain(new.iter()).cloned().collect())
                 }
                 (true, Some(Value::Int(old)), Value::Int(new)) => Value::Int(old + new),
-                (true, Some(Value::Text(old)), Value::Text(new)) => Value::text(format!("{old}{new}")),
+                (true, Some(Value::Text(old)), Value::Text(new)) => {
+                    Value::text(format!("{old}{new}"))
+                }
                 _ => value.clone(),
             };
             stats.insert(key.clone(), new);

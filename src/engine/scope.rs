@@ -25,8 +25,13 @@ impl HostScope {
     #[must_use]
     pub fn bare(world: &Arc<World>, host: &Arc<str>) -> Arc<Self> {
         let known = world.host(host);
-        let layers =
-            vec![world.inventory_vars(host), known.fact_vars, known.included, known.set, world.extra()];
+        let layers = vec![
+            world.inventory_vars(host),
+            known.fact_vars,
+            known.included,
+            known.set,
+            world.extra(),
+        ];
         Arc::new(Self {
             world: Arc::clone(world),
             host: Arc::clone(host),
@@ -118,8 +123,12 @@ impl HostScope {
 
     fn magic(&self, name: &str) -> Option<Value> {
         match name {
-            "inventory_hostname" | "inventory_hostname_short" | "group_names" | "ansible_facts"
-            | "inventory_file" | "inventory_dir"
+            "inventory_hostname"
+            | "inventory_hostname_short"
+            | "group_names"
+            | "ansible_facts"
+            | "inventory_file"
+            | "inventory_dir"
                 if self.host.is_empty() =>
             {
                 None
@@ -154,8 +163,16 @@ impl HostScope {
             let paths = search_path(task, self.playing.as_ref().map(|p| p.directory.as_path()));
             return Some(Value::from(paths.iter().map(|p| path_text(p)).collect::<Vec<_>>()));
         }
-        if !matches!(name, "role_name" | "role_path" | "role_uuid" | "ansible_role_name" | "ansible_parent_role_names" | "ansible_parent_role_paths" | "ansible_collection_name")
-        {
+        if !matches!(
+            name,
+            "role_name"
+                | "role_path"
+                | "role_uuid"
+                | "ansible_role_name"
+                | "ansible_parent_role_names"
+                | "ansible_parent_role_paths"
+                | "ansible_collection_name"
+        ) {
             return None;
         }
         let role = task.lineage.role()?;

@@ -78,10 +78,15 @@ mod tests {
             ("all", "always", "always", false),
         ];
         for (only, skip, tags, expected) in cases {
-            let split = |s: &str| s.split(',').filter(|t| !t.is_empty()).map(str::to_owned).collect();
+            let split =
+                |s: &str| s.split(',').filter(|t| !t.is_empty()).map(str::to_owned).collect();
             let selection = Selection { only: split(only), skip: split(skip) };
             let tags: Vec<String> = split(tags);
-            assert_eq!(selection.takes(&tags), expected, "--tags {only} --skip-tags {skip}: {tags:?}");
+            assert_eq!(
+                selection.takes(&tags),
+                expected,
+                "--tags {only} --skip-tags {skip}: {tags:?}"
+            );
         }
     }
 }

@@ -177,7 +177,9 @@ impl<'a> Doing<'a> {
         let mut overlay = Map::new();
         let count = looping.items.len();
         for index in 0..count {
-            if index > 0 && let Some(pause) = looping.pause {
+            if index > 0
+                && let Some(pause) = looping.pause
+            {
                 self.run.clock.sleep(pause).await;
             }
             let mut locals = overlay.clone();
@@ -187,7 +189,9 @@ impl<'a> Doing<'a> {
             looping.mark(index, &mut done.result);
             let label = looping.label(self, index, &scope);
             for (host, ask) in &done.asks {
-                if let Ask::SetFact { variables, .. } = ask && host == self.host {
+                if let Ask::SetFact { variables, .. } = ask
+                    && host == self.host
+                {
                     overlay.extend_with(variables);
                 }
             }
@@ -381,14 +385,16 @@ impl<'a> Doing<'a> {
             result.insert("failed", done.verdict == Verdict::Failed);
         }
         done.result = result;
-        let variables: Map = [(Value::text(name), Value::Map(done.result.clone()))].into_iter().collect();
+        let variables: Map =
+            [(Value::text(name), Value::Map(done.result.clone()))].into_iter().collect();
         done.asks.push((Arc::clone(self.host), Ask::SetFact { variables, cacheable: false }));
     }
 
     /// Tells the reports how it (or one of its items) ended.
     fn tell(&self, done: &Done, label: Option<String>) {
         let is_item = label.is_some();
-        let mut fields = if done.no_log { verdict::censored(&done.result) } else { done.result.clone() };
+        let mut fields =
+            if done.no_log { verdict::censored(&done.result) } else { done.result.clone() };
         verdict::add_lines(&mut fields);
         let result = Box::new(TaskResult {
             host: Arc::clone(self.host),
@@ -400,12 +406,17 @@ impl<'a> Doing<'a> {
             changed: done.changed(),
             ignored: done.ignored,
             fields,
-            label: label.map(|l| if done.no_log { "(censored due to no_log)".to_owned() } else { l }),
+            label: label
+                .map(|l| if done.no_log { "(censored due to no_log)".to_owned() } else { l }),
             diff: if done.no_log { Vec::new() } else { done.diff.clone() },
             verbose_always: done.show,
             diagnostic: if done.no_log { None } else { done.diagnostic.clone() },
         });
-        self.run.events.emit(if is_item { Event::ItemDone { result } } else { Event::TaskDone { result } });
+        self.run.events.emit(if is_item {
+            Event::ItemDone { result }
+        } else {
+            Event::TaskDone { result }
+        });
     }
 }
 

@@ -50,7 +50,10 @@ fn first_found(
         let name = match run.templar.render(choice, &scope, &playing.site()) {
             Ok(value) => string(&value),
             Err(error) if error.kind == TemplateErrorKind::Undefined => {
-                let message = format!("skipping vars_files item due to an undefined variable: {}", error.diagnostic);
+                let message = format!(
+                    "skipping vars_files item due to an undefined variable: {}",
+                    error.diagnostic
+                );
                 run.events.emit(Event::Warning { message });
                 return Ok(None);
             }
@@ -65,7 +68,9 @@ fn first_found(
     }
     let place = item.place().or_else(|| choices.first().and_then(Value::place));
     let message = format!("vars_files: there is no file {}", tried.join(" or "));
-    Err(Diagnostic::error(message).at_opt(place).hint("it is looked for in vars/ and beside the playbook"))
+    Err(Diagnostic::error(message)
+        .at_opt(place)
+        .hint("it is looked for in vars/ and beside the playbook"))
 }
 
 fn read(run: &Run, path: &std::path::Path) -> Result<Map, Diagnostic> {

@@ -121,7 +121,10 @@ impl World {
     pub fn group_names(&self, host: &str) -> Value {
         let names = self.inventory().host_groups(host).names;
         match &names {
-            Value::List(list) if list.is_empty() && self.inventory().host(host).is_some_and(|h| !h.is_implicit()) => {
+            Value::List(list)
+                if list.is_empty()
+                    && self.inventory().host(host).is_some_and(|h| !h.is_implicit()) =>
+            {
                 Value::from(vec!["ungrouped"])
             }
             _ => names,
@@ -159,7 +162,10 @@ impl World {
                     continue;
                 }
                 vars.facts.insert(short.as_str(), value.clone());
-                vars.fact_vars.insert(if short == "local" { "ansible_local".to_owned() } else { full }, value.clone());
+                vars.fact_vars.insert(
+                    if short == "local" { "ansible_local".to_owned() } else { full },
+                    value.clone(),
+                );
             }
         });
     }
@@ -187,5 +193,6 @@ fn is_control_variable(name: &str) -> bool {
     const PREFIXES: [&str; 2] = ["ansible_become", "ansible_ssh_"];
     // `ansible_ssh_host_key_*_public` are facts of their own and decide nothing.
     NAMES.contains(&name)
-        || PREFIXES.iter().any(|p| name.starts_with(p)) && !name.starts_with("ansible_ssh_host_key_")
+        || PREFIXES.iter().any(|p| name.starts_with(p))
+            && !name.starts_with("ansible_ssh_host_key_")
 }

@@ -169,7 +169,11 @@ mod tests {
             Event::PlayStarted { name: text(), hosts: Vec::new() },
             Event::TaskRetry { host: "h".into(), name: text(), left: 1 },
             Event::Included { file: text(), hosts: Vec::new(), label: Some(text()) },
-            Event::Node { host: "h".into(), node: "n".into(), step: NodeStep::Held { reason: text() } },
+            Event::Node {
+                host: "h".into(),
+                node: "n".into(),
+                step: NodeStep::Held { reason: text() },
+            },
             Event::AsyncPoll { host: "h".into(), job: "1".into(), result: Value::text(text()) },
         ];
         for event in events {

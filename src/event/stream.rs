@@ -34,14 +34,19 @@ impl Events {
     /// To these listeners, in this order.
     #[must_use]
     pub fn new(now: Now, redactor: Redactor, listeners: Vec<Box<dyn Listener>>) -> Self {
-        Self { inner: Mutex::new(Inner { seq: 0, listeners, stats: Stats::default() }), now, redactor }
+        Self {
+            inner: Mutex::new(Inner { seq: 0, listeners, stats: Stats::default() }),
+            now,
+            redactor,
+        }
     }
 
     /// Numbers an event, takes secrets out of it and tells everybody.
     pub fn emit(&self, event: Event) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.seq += 1;
-        let envelope = Envelope { seq: inner.seq, at: (self.now)(), event: self.redactor.clean(event) };
+        let envelope =
+            Envelope { seq: inner.seq, at: (self.now)(), event: self.redactor.clean(event) };
         inner.stats.fold(&envelope.event);
         for listener in &mut inner.listeners {
             listener.on(&envelope);

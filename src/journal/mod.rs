@@ -7,6 +7,7 @@
 //! The journal is not a listener of events: it comes before them. Order: record, effect, outcome, event.
 
 mod disk;
+mod effects;
 mod fold;
 mod frame;
 mod record;
@@ -16,6 +17,7 @@ mod store;
 mod tests;
 
 pub use disk::Disk;
+pub use effects::Effects;
 pub use fold::{HeldNode, State, fold};
 pub use frame::{Contents, End, MAX_FRAME, decode};
 pub use record::{Effect, Ended, FORMAT, Record};

@@ -1,7 +1,7 @@
 //! One run's journal, open for writing.
 
+use super::Effects;
 use super::{Contents, Disk, Effect, End, Ended, FORMAT, Receipt, Record, disk, fold, frame};
-use crate::modules::Effects;
 use mainstay_language::diag::Diagnostic;
 use std::io;
 use std::path::{Path, PathBuf};

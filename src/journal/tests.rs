@@ -1,7 +1,7 @@
 //! The file format against truncation, bit flips and a disk that fails; the fold; the list of runs.
 
+use super::Effects;
 use super::*;
-use crate::modules::Effects;
 use proptest::prelude::*;
 use std::io;
 use std::os::unix::fs::PermissionsExt;

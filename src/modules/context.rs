@@ -1,51 +1,14 @@
 //! What a module may use.
 
+use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::journal::{Effect, Ended, Receipt, Record};
+use crate::journal::Effects;
 use crate::transport::Host;
-use async_trait::async_trait;
-use mainstay_language::diag::Diagnostic;
 use mainstay_language::outside::Outside;
 use mainstay_language::template::Templar;
 use mainstay_language::value::{Map, Scope};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Time, injected: nothing else in the product reads a clock or sleeps.
-#[async_trait]
-pub trait Clock: Send + Sync {
-    /// Wall clock, UTC.
-    fn now(&self) -> jiff::Timestamp;
-    /// Monotonic, from any start.
-    fn monotonic(&self) -> Duration;
-    /// Waits.
-    async fn sleep(&self, duration: Duration);
-    /// The same clock for something that outlives a task (a connection to a cluster that a task names itself); `None` if
-    /// it cannot be shared.
-    fn handle(&self) -> Option<Arc<dyn Clock>> {
-        None
-    }
-}
-
-/// The journal as modules see it: intent first, then the effect, then its outcome.
-pub trait Effects: Send + Sync {
-    /// Returns once the intent is durable.
-    ///
-    /// # Errors
-    /// The journal cannot be written: the effect must not be tried.
-    fn intend(&self, effect: Effect) -> Result<Receipt, Diagnostic>;
-    /// Records how it ended.
-    ///
-    /// # Errors
-    /// The journal cannot be written.
-    fn ended(&self, receipt: Receipt, result: Ended, message: &str) -> Result<(), Diagnostic>;
-    /// Records something that need not be on disk before the run goes on (a state delta).
-    ///
-    /// # Errors
-    /// The journal cannot be written.
-    fn note(&self, record: &Record) -> Result<(), Diagnostic>;
-}
 
 /// What one task execution may use.
 pub struct Ctx<'a> {

@@ -58,7 +58,7 @@ mod real_tests;
 mod testing;
 
 pub use check::{FREE_FORM, boolean, coerce};
-pub use context::{Clock, Ctx, Effects};
+pub use context::Ctx;
 pub use outcome::{Ask, Failure, Outcome};
 pub use spec::{Args, Kind, Param, Spec};
 pub use table::{find, near, specs};

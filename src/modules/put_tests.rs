@@ -26,6 +26,8 @@ fn status(kind: FileType, mode: u32, checksum: &str) -> FileStatus {
     }
 }
 
+type Case = (&'static str, [Option<FileStatus>; 4], Option<&'static str>, bool, &'static str, Step);
+
 /// (dest, what is there, options) → path and step.
 #[test]
 fn decides() {
@@ -36,8 +38,6 @@ fn decides() {
     let link = || Some(status(FileType::Link, 0o777, ""));
     let new = |mode, parents| Step::Write { mode, parents };
     let none = || None;
-    type Case =
-        (&'static str, [Option<FileStatus>; 4], Option<&'static str>, bool, &'static str, Step);
     let cases: Vec<Case> = vec![
         ("/d/f", [none(), none(), none(), dir()], None, true, "/d/f", new(None, false)),
         (

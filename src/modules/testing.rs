@@ -1,7 +1,8 @@
 //! A scripted host and a context for module tests.
 
-use super::{Args, Clock, Ctx, Effects, Failure, Module, Outcome};
-use crate::journal::{Effect, Ended, Receipt};
+use super::{Args, Ctx, Failure, Module, Outcome};
+use crate::clock::Clock;
+use crate::journal::{Effect, Effects, Ended, Receipt};
 pub(crate) use crate::transport::testing::{Scripted, answer, says};
 use crate::transport::{Host, LocalTarget, Target, testing};
 use async_trait::async_trait;

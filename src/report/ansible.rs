@@ -128,7 +128,8 @@ impl AnsibleReport {
     }
 
     fn done(&mut self, result: &TaskResult) {
-        let looped = result.fields.get("results").is_some() && result.fields.get("msg").is_some_and(loop_message)
+        let looped = result.fields.get("results").is_some()
+            && result.fields.get("msg").is_some_and(loop_message)
             || result.fields.get("skipped_reason").is_some();
         let host = label(result);
         match result.verdict {
@@ -150,7 +151,8 @@ impl AnsibleReport {
                 self.warnings(result);
                 self.diff(result);
                 if !looped {
-                    let (word, color) = if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
+                    let (word, color) =
+                        if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
                     let mut line = format!("{word}: [{host}]");
                     self.add_details(&mut line, result);
                     self.say(color, &line);
@@ -164,7 +166,7 @@ impl AnsibleReport {
         self.print_banner();
         self.warnings(result);
         if let Some(diagnostic) = &result.diagnostic {
-            self.complain(RED, &format!("[ERROR]: {}", diagnostic.render()));
+            self.complain(RED, &format!("[ERROR]: {}", diagnostic.body()));
         }
         if result.verdict == Verdict::Failed {
             self.diff(result);
@@ -173,7 +175,11 @@ impl AnsibleReport {
         let color = if result.verdict == Verdict::Failed { RED } else { BRIGHT_RED };
         if !looped || result.verdict == Verdict::Unreachable {
             let line = format!("fatal: [{host}]: {word}! => {}", self.dump(result, false));
-            if self.look.failed_to_stderr { self.complain(color, &line) } else { self.say(color, &line) }
+            if self.look.failed_to_stderr {
+                self.complain(color, &line)
+            } else {
+                self.say(color, &line)
+            }
         }
         if result.ignored {
             self.say(CYAN, "...ignoring");
@@ -196,7 +202,8 @@ impl AnsibleReport {
                 self.print_banner();
                 self.warnings(result);
                 self.diff(result);
-                let (word, color) = if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
+                let (word, color) =
+                    if result.changed { ("changed", YELLOW) } else { ("ok", GREEN) };
                 let mut line = format!("{word}: [{host}] => (item={item})");
                 self.add_details(&mut line, result);
                 self.say(color, &line);
@@ -205,10 +212,15 @@ impl AnsibleReport {
                 self.print_banner();
                 self.warnings(result);
                 if let Some(diagnostic) = &result.diagnostic {
-                    self.complain(RED, &format!("[ERROR]: {}", diagnostic.render()));
+                    self.complain(RED, &format!("[ERROR]: {}", diagnostic.body()));
                 }
-                let line = format!("failed: [{host}] (item={item}) => {}", self.dump(result, false));
-                if self.look.failed_to_stderr { self.complain(RED, &line) } else { self.say(RED, &line) }
+                let line =
+                    format!("failed: [{host}] (item={item}) => {}", self.dump(result, false));
+                if self.look.failed_to_stderr {
+                    self.complain(RED, &line)
+                } else {
+                    self.say(RED, &line)
+                }
             }
         }
     }
@@ -247,11 +259,14 @@ impl AnsibleReport {
         for (key, value) in result.fields.iter() {
             let name = string(key);
             let hidden = name.starts_with("_ansible_")
-                || matches!(name.as_str(), "warnings" | "deprecations" | "diff" | "invocation")
-                || (always && matches!(name.as_str(), "changed" | "failed"))
-                || (name == "failed" && result.verdict != Verdict::Failed)
+                || matches!(name.as_str(), "failed" | "warnings" | "deprecations" | "diff" | "invocation")
+                || (always && name == "changed")
                 || (name == "stdout_lines" || name == "stderr_lines") && result.action == "raw"
-                || (name == "results" && result.label.is_none() && !always && self.look.verbosity == 0 && loop_like(&result.fields));
+                || (name == "results"
+                    && result.label.is_none()
+                    && !always
+                    && self.look.verbosity == 0
+                    && loop_like(&result.fields));
             if !hidden {
                 fields.insert(key.clone(), value.clone());
             }
@@ -311,7 +326,11 @@ impl AnsibleReport {
         } else {
             GREEN
         };
-        let name = if self.look.color { format!("{:<37}", self.paint(color, host)) } else { format!("{host:<26}") };
+        let name = if self.look.color {
+            format!("{:<37}", self.paint(color, host))
+        } else {
+            format!("{host:<26}")
+        };
         format!(
             "{name} : {} {} {} {} {} {} {}",
             column("ok", outcome.ok, GREEN),
@@ -326,7 +345,10 @@ impl AnsibleReport {
 }
 
 fn loop_message(message: &Value) -> bool {
-    matches!(message.as_str(), Some("All items completed" | "One or more items failed" | "All items skipped"))
+    matches!(
+        message.as_str(),
+        Some("All items completed" | "One or more items failed" | "All items skipped")
+    )
 }
 
 fn loop_like(fields: &Map) -> bool {
@@ -346,7 +368,11 @@ impl Listener for AnsibleReport {
             Event::PlayStarted { name, .. } => {
                 self.task = None;
                 let mark = if self.look.check_markers { " [CHECK MODE]" } else { "" };
-                let text = if name.is_empty() { format!("PLAY{mark}") } else { format!("PLAY [{name}]{mark}") };
+                let text = if name.is_empty() {
+                    format!("PLAY{mark}")
+                } else {
+                    format!("PLAY [{name}]{mark}")
+                };
                 self.say("", &banner(&text));
             }
             Event::PlaySkipped { .. } => self.say(CYAN, "skipping: no hosts matched"),
@@ -361,7 +387,10 @@ impl Listener for AnsibleReport {
             Event::TaskDone { result } => self.done(result),
             Event::TaskRetry { host, name, left } => {
                 self.print_banner();
-                self.say(GRAY, &format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left)."));
+                self.say(
+                    GRAY,
+                    &format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left)."),
+                );
             }
             Event::AsyncPoll { host, job, result } => {
                 let field = |key: &str| result.get(key).map(string).unwrap_or_default();
@@ -381,10 +410,14 @@ impl Listener for AnsibleReport {
                 }
                 self.say(CYAN, &line);
             }
-            Event::Meta { host, message, skipped, implicit } => self.meta(host, message, *skipped, *implicit),
+            Event::Meta { host, message, skipped, implicit } => {
+                self.meta(host, message, *skipped, *implicit)
+            }
             Event::NoMoreHosts => self.say("", &banner("NO MORE HOSTS LEFT")),
             Event::Stopped { reason } => self.complain(RED, reason),
-            Event::HostFailed { host, why } => self.say(RED, &format!("fatal: [{host}]: FAILED! => {why}")),
+            Event::HostFailed { host, why } => {
+                self.say(RED, &format!("fatal: [{host}]: FAILED! => {why}"))
+            }
             Event::Node { host, node, step } => self.node(host, node, step),
             Event::Warning { message } => self.complain(PURPLE, &format!("[WARNING]: {message}")),
             Event::RunEnded { stats, custom, held, .. } => self.recap(stats, custom, held),

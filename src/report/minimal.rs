@@ -71,12 +71,7 @@ impl MinimalReport {
             }
         }
         if let Some(diagnostic) = &result.diagnostic {
-            let text = diagnostic.render();
-            self.write(
-                true,
-                RED,
-                &format!("[ERROR]: {}", text.strip_prefix("error: ").unwrap_or(&text)),
-            );
+            self.write(true, RED, &format!("[ERROR]: {}", diagnostic.body()));
         }
         if self.look.diff && result.changed {
             for diff in &result.diff {

@@ -187,7 +187,10 @@ fn nodes(input: &Input, findings: &mut Vec<Finding>) {
             Some(hold) if node.unschedulable && !input.policy.ours.contains(&hold.run) => {
                 let why = hold.reason.as_deref().unwrap_or("no reason given");
                 let text = format!("node {name} is held by run {} ({why})", hold.run);
-                let hint = format!("release it: mainstay abort {}, on the controller of that run", hold.run);
+                let hint = format!(
+                    "release it: mainstay abort {}, on the controller of that run",
+                    hold.run
+                );
                 findings.push(Finding::error("MS0613", text, hint));
             }
             None if node.unschedulable => {
@@ -243,7 +246,11 @@ fn holders(input: &Input, findings: &mut Vec<Finding>) {
     {
         let text =
             format!("another run holds the cluster: {}, since {}", lease.holder, lease.since);
-        findings.push(Finding::error("MS0618", text, "wait for it; if it has ended without giving the lease back, add --take-over"));
+        findings.push(Finding::error(
+            "MS0618",
+            text,
+            "wait for it; if it has ended without giving the lease back, add --take-over",
+        ));
     }
 }
 

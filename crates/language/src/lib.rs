@@ -9,11 +9,11 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests measure time"))]
 
 pub mod diag;
-pub mod inventory;
 pub mod outside;
-pub mod playbook;
-pub mod template;
 pub mod value;
-pub mod vars;
-pub mod vault;
 pub mod yaml;
+pub mod vault;
+pub mod template;
+pub mod inventory;
+pub mod playbook;
+pub mod vars;

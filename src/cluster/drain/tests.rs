@@ -2,8 +2,8 @@
 
 use super::evict::{Answer, classify};
 use super::*;
+use crate::clock::Clock;
 use crate::cluster::testing::{Reply, receipt, scripted, status};
-use crate::modules::Clock;
 use http::Method;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -214,7 +214,8 @@ fn every_answer_to_an_eviction_has_a_meaning() {
     let mut terminating = status(403, "Forbidden", "unable to create new content");
     terminating["details"] = json!({"causes": [{"reason": "NamespaceTerminating"}]});
     let status = serde_json::from_value(terminating).unwrap();
-    let error = ClusterError::Api { what: String::new(), status: Box::new(status), retry_after: None };
+    let error =
+        ClusterError::Api { what: String::new(), status: Box::new(status), retry_after: None };
     assert_eq!(classify(&error), Answer::Going);
 }
 

@@ -67,7 +67,11 @@ impl<'a> Fleet<'a> {
         let nodes = cluster.nodes().await?;
         let mapping = mapping(run, playing, &options, hosts, &nodes).await?;
         run.take_lease(&cluster).await?;
-        let baseline = nodes.iter().filter(|n| n.unschedulable && n.hold.is_none()).map(|n| n.name.clone()).collect();
+        let baseline = nodes
+            .iter()
+            .filter(|n| n.unschedulable && n.hold.is_none())
+            .map(|n| n.name.clone())
+            .collect();
         let limit = options.max_unavailable.of(mapping.len());
         let failures_max = match options.max_failures {
             crate::cluster::Limit::Nodes(0) | crate::cluster::Limit::Percent(0) => 0,
@@ -144,7 +148,9 @@ impl<'a> Fleet<'a> {
             };
             let refused = {
                 let mut moving = self.moving();
-                match InUse::count(&nodes, &moving.held, &self.baseline).admit(&node.name, self.limit) {
+                match InUse::count(&nodes, &moving.held, &self.baseline)
+                    .admit(&node.name, self.limit)
+                {
                     Ok(()) => {
                         moving.held.insert(node.name.clone());
                         return Ok(now);
@@ -184,14 +190,19 @@ async fn mapping(
             let mut names = BTreeMap::new();
             for host in hosts {
                 let scope: Arc<dyn Scope> = HostScope::of_play(&run.world, playing, host);
-                let value = run.templar.render(raw, &scope, &playing.site()).map_err(|e| Refused::guard(*e.diagnostic))?;
+                let value = run
+                    .templar
+                    .render(raw, &scope, &playing.site())
+                    .map_err(|e| Refused::guard(*e.diagnostic))?;
                 names.insert(host.to_string(), string(&value));
             }
             names
         }
         None => {
             let identities = run.identities(playing, hosts).await?;
-            map_hosts(&identities, nodes).map_err(|e| Refused::guard(Diagnostic::error(e.to_string()).at(&playing.play.lineage.place)))?
+            map_hosts(&identities, nodes).map_err(|e| {
+                Refused::guard(Diagnostic::error(e.to_string()).at(&playing.play.lineage.place))
+            })?
         }
     };
     let mut mapped = BTreeMap::new();
@@ -226,8 +237,13 @@ impl Run {
         Ok(identities)
     }
 
-    async fn identity(&self, playing: &Arc<Playing>, host: &Arc<str>) -> Result<HostIdentity, Diagnostic> {
-        const SCRIPT: &str = "uname -n; cat /etc/machine-id 2>/dev/null || echo; hostname -I 2>/dev/null || true";
+    async fn identity(
+        &self,
+        playing: &Arc<Playing>,
+        host: &Arc<str>,
+    ) -> Result<HostIdentity, Diagnostic> {
+        const SCRIPT: &str =
+            "uname -n; cat /etc/machine-id 2>/dev/null || echo; hostname -I 2>/dev/null || true";
         let mut identity = HostIdentity { name: host.to_string(), ..HostIdentity::default() };
         let scope: Arc<dyn Scope> = HostScope::bare(&self.world, host);
         if let Some(raw) = scope.get("ansible_host")
@@ -242,8 +258,11 @@ impl Run {
             let text = output.stdout.text();
             let mut lines = text.lines();
             identity.hostname = lines.next().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty());
-            identity.machine_id = lines.next().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty());
-            identity.addresses.extend(lines.next().unwrap_or_default().split_whitespace().map(str::to_owned));
+            identity.machine_id =
+                lines.next().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty());
+            identity
+                .addresses
+                .extend(lines.next().unwrap_or_default().split_whitespace().map(str::to_owned));
         }
         Ok(identity)
     }

@@ -31,7 +31,10 @@ impl Fleet<'_> {
     /// The gate that does not hold in time, and what it says.
     pub async fn gates(&self, host: &Arc<str>, before: &Before) -> Result<(), String> {
         if !self.options.soak.is_zero() {
-            self.tell(host, NodeStep::Waiting(format!("soaking {} s", self.options.soak.as_secs())));
+            self.tell(
+                host,
+                NodeStep::Waiting(format!("soaking {} s", self.options.soak.as_secs())),
+            );
             tokio::select! {
                 () = self.run.clock.sleep(self.options.soak) => {}
                 () = self.cancel.cancelled() => return Err("the run was asked to stop while it soaked".to_owned()),
@@ -48,16 +51,27 @@ impl Fleet<'_> {
         Ok(())
     }
 
-    async fn workloads_gate(&self, host: &Arc<str>, before: &Before, timeout: Duration) -> Result<(), String> {
+    async fn workloads_gate(
+        &self,
+        host: &Arc<str>,
+        before: &Before,
+        timeout: Duration,
+    ) -> Result<(), String> {
         let Some(before) = before else { return Ok(()) };
         let mut tell = |worse: &[String]| {
-            self.tell(host, NodeStep::Gate { text: format!("workloads: {}", worse.join("; ")), passed: false });
+            self.tell(
+                host,
+                NodeStep::Gate { text: format!("workloads: {}", worse.join("; ")), passed: false },
+            );
         };
         self.cluster
             .gate_workloads(before, timeout, &self.cancel, &mut tell)
             .await
             .map_err(|error| format!("gate workloads: {error}"))?;
-        self.tell(host, NodeStep::Gate { text: "workloads no worse than before".to_owned(), passed: true });
+        self.tell(
+            host,
+            NodeStep::Gate { text: "workloads no worse than before".to_owned(), passed: true },
+        );
         Ok(())
     }
 
@@ -83,15 +97,24 @@ impl Fleet<'_> {
         loop {
             let why = self.try_command(&where_, &text).await?;
             let Some(why) = why else {
-                self.tell(host, NodeStep::Gate { text: format!("{text:?} on {where_}"), passed: true });
+                self.tell(
+                    host,
+                    NodeStep::Gate { text: format!("{text:?} on {where_}"), passed: true },
+                );
                 return Ok(());
             };
             if why != told {
-                self.tell(host, NodeStep::Gate { text: format!("{text:?} on {where_}: {why}"), passed: false });
+                self.tell(
+                    host,
+                    NodeStep::Gate { text: format!("{text:?} on {where_}: {why}"), passed: false },
+                );
                 told.clone_from(&why);
             }
             if self.run.clock.monotonic() >= deadline {
-                return Err(format!("gate {text:?} on {where_} did not hold within {} s: {why}", timeout.as_secs()));
+                return Err(format!(
+                    "gate {text:?} on {where_} did not hold within {} s: {why}",
+                    timeout.as_secs()
+                ));
             }
             tokio::select! {
                 () = self.run.clock.sleep(TRY) => {}
@@ -114,7 +137,11 @@ impl Fleet<'_> {
             Ok(output) if output.ok() => None,
             Ok(output) => {
                 let said = format!("{}{}", output.stdout.text(), output.stderr.text());
-                Some(format!("exit {}: {}", output.status.code(), said.trim().lines().last().unwrap_or_default()))
+                Some(format!(
+                    "exit {}: {}",
+                    output.status.code(),
+                    said.trim().lines().last().unwrap_or_default()
+                ))
             }
             Err(error) => Some(error.to_string()),
         })

@@ -129,7 +129,11 @@ async fn slots(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Vec<Arc<str>> {
 
 /// Walks one section and gives back the hosts that are still in the play; others free their slot (they hold no node
 /// yet, or their node is dealt with by the caller).
-async fn section(fleet: &Fleet<'_>, hosts: &[Arc<str>], section: Section) -> Result<Vec<Arc<str>>, Refused> {
+async fn section(
+    fleet: &Fleet<'_>,
+    hosts: &[Arc<str>],
+    section: Section,
+) -> Result<Vec<Arc<str>>, Refused> {
     if hosts.is_empty() {
         return Ok(Vec::new());
     }
@@ -137,9 +141,11 @@ async fn section(fleet: &Fleet<'_>, hosts: &[Arc<str>], section: Section) -> Res
     party.alone = hosts.len() == 1 && !fleet.playing.play.only.contains_key("serial");
     party.walk().await;
     let mut live = Vec::new();
-    for member in &party.members {
+    for member in &mut party.members {
         match member.out {
-            None if !fleet.run.interrupted() => live.push(Arc::clone(&member.host)),
+            None if !fleet.run.interrupted() || member.cursor.is_finished() => {
+                live.push(Arc::clone(&member.host));
+            }
             Some(Out::Failed | Out::Unreachable) if section != Section::Main => {
                 fleet.count_failure();
                 free(fleet, &member.host);
@@ -170,7 +176,10 @@ fn lose(fleet: &Fleet<'_>, host: &Arc<str>, why: &str) {
 /// Hosts on which there is something to do; the others are done and free their slot.
 ///
 /// The second list: hosts that are done but whose node an earlier run left held.
-fn needed(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<(Vec<Arc<str>>, Vec<Arc<str>>), Refused> {
+fn needed(
+    fleet: &Fleet<'_>,
+    hosts: &[Arc<str>],
+) -> Result<(Vec<Arc<str>>, Vec<Arc<str>>), Refused> {
     let Some(condition) = &fleet.options.needed else { return Ok((hosts.to_vec(), Vec::new())) };
     let (mut needed, mut left_over) = (Vec::new(), Vec::new());
     for host in hosts {
@@ -215,7 +224,8 @@ async fn close_left_over(fleet: &Fleet<'_>, hosts: &[Arc<str>]) {
 async fn take(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Vec<Taken> {
     let nodes: Vec<(&Arc<str>, &NodeInfo)> =
         hosts.iter().filter_map(|host| Some((host, fleet.nodes.get(&**host)?))).collect();
-    let results = futures::future::join_all(nodes.iter().map(|(host, node)| fleet.take(host, node))).await;
+    let results =
+        futures::future::join_all(nodes.iter().map(|(host, node)| fleet.take(host, node))).await;
     let mut taken = Vec::new();
     for ((host, _), took) in nodes.into_iter().zip(results) {
         match took {
@@ -280,7 +290,11 @@ fn report_stop(fleet: &Fleet<'_>, hosts: &[Arc<str>]) {
     let reason = if fleet.run.cluster.lease_lost() {
         "another run has taken the cluster's lease: no further node is started".to_owned()
     } else {
-        format!("{} of {} nodes failed or were lost: no further node is started", fleet.failures(), hosts.len())
+        format!(
+            "{} of {} nodes failed or were lost: no further node is started",
+            fleet.failures(),
+            hosts.len()
+        )
     };
     fleet.run.events.emit(Event::Stopped { reason });
     fleet.run.stop_plays();

@@ -2,7 +2,9 @@
 
 use super::fleet::Fleet;
 use super::options::{OnFailure, OnTimeout};
-use crate::cluster::{Cordoned, DrainError, DrainEvent, NodeInfo, ReadyOptions, Uncordoned, Workloads};
+use crate::cluster::{
+    Cancel, Cordoned, DrainError, DrainEvent, NodeInfo, ReadyOptions, Uncordoned, Workloads,
+};
 use crate::event::NodeStep;
 use crate::journal::{Effect, Ended};
 use std::collections::BTreeSet;
@@ -45,8 +47,8 @@ impl Fleet<'_> {
                 self.tell(host, NodeStep::Drained);
                 Took::Empty(taken)
             }
-            Err((why, DrainEnd::GiveBack)) => match self.uncordon(&taken).await {
-                Ok(()) => Took::Skipped(why),
+            Err((why, DrainEnd::GiveBack(became))) => match self.uncordon(&taken).await {
+                Ok(()) => became(why),
                 Err(problem) => {
                     self.hold(&taken, &format!("{why}; {problem}")).await;
                     Took::Failed(why)
@@ -68,7 +70,8 @@ impl Fleet<'_> {
     }
 
     async fn cordon(&self, host: &Arc<str>, node: &NodeInfo) -> Result<Taken, String> {
-        let known_unready = self.cluster.unready_agents(&node.name).await.map_err(|e| e.to_string())?;
+        let known_unready =
+            self.cluster.unready_agents(&node.name).await.map_err(|e| e.to_string())?;
         let effect = Effect::Cordon {
             cluster: self.identity.clone(),
             node: node.name.clone(),
@@ -77,7 +80,8 @@ impl Fleet<'_> {
         };
         let receipt = self.run.effects.intend(effect).map_err(|d| d.to_string())?;
         let reason = format!("maintenance of play {:?}", self.playing.name);
-        let cordoned = self.cluster.cordon(&receipt, &self.run.id, &reason, self.is_left_over(node)).await;
+        let cordoned =
+            self.cluster.cordon(&receipt, &self.run.id, &reason, self.is_left_over(node)).await;
         let (ended, message) = match &cordoned {
             Ok(Cordoned::Ours) => (Ended::Done, String::new()),
             Ok(Cordoned::Before) => (Ended::NotNeeded, String::new()),
@@ -91,46 +95,71 @@ impl Fleet<'_> {
     }
 
     async fn empty(&self, taken: &Taken) -> Result<(), (String, DrainEnd)> {
-        let effect = Effect::Drain { cluster: self.identity.clone(), node: taken.node.name.clone() };
-        let receipt = self.run.effects.intend(effect).map_err(|d| (d.to_string(), DrainEnd::Hold))?;
-        let drained = self.cluster.drain(&receipt, &self.options.drain, &self.cancel, &mut |e| self.progress(taken, e)).await;
+        let effect =
+            Effect::Drain { cluster: self.identity.clone(), node: taken.node.name.clone() };
+        let receipt =
+            self.run.effects.intend(effect).map_err(|d| (d.to_string(), DrainEnd::Hold))?;
+        let drained = self
+            .cluster
+            .drain(&receipt, &self.options.drain, &self.cancel, &mut |e| self.progress(taken, e))
+            .await;
         let (ended, message) = match &drained {
             Ok(_) => (Ended::Done, String::new()),
             Err(error) => (Ended::Unknown, error.to_string()),
         };
-        self.run.effects.ended(receipt, ended, &message).map_err(|d| (d.to_string(), DrainEnd::Hold))?;
+        self.run
+            .effects
+            .ended(receipt, ended, &message)
+            .map_err(|d| (d.to_string(), DrainEnd::Hold))?;
         match drained {
             Ok(_) => Ok(()),
-            Err(DrainError::TimedOut { remaining, .. }) if self.options.on_timeout == OnTimeout::Delete => {
+            Err(DrainError::TimedOut { remaining, .. })
+                if self.options.on_timeout == OnTimeout::Delete =>
+            {
                 self.delete(taken, &remaining).await
             }
-            Err(error @ DrainError::TimedOut { .. }) if self.options.on_timeout == OnTimeout::Skip => {
-                Err((error.to_string(), DrainEnd::GiveBack))
+            Err(error @ DrainError::TimedOut { .. })
+                if self.options.on_timeout == OnTimeout::Skip =>
+            {
+                Err((error.to_string(), DrainEnd::GiveBack(Took::Skipped)))
             }
-            // Nothing was done on the host yet: asked to stop, the node can simply be given back.
-            Err(error @ (DrainError::Cancelled(_) | DrainError::Forbidden(_))) => {
-                Err((error.to_string(), DrainEnd::GiveBack))
+            // Nothing was done on the host yet, and no pod has gone (or the run was asked to stop): the node is given back.
+            Err(error @ DrainError::Cancelled(_)) => {
+                Err((error.to_string(), DrainEnd::GiveBack(Took::Skipped)))
+            }
+            Err(error @ DrainError::Forbidden(_)) => {
+                Err((error.to_string(), DrainEnd::GiveBack(Took::Failed)))
             }
             Err(error) => Err((error.to_string(), DrainEnd::Hold)),
         }
     }
 
-    async fn delete(&self, taken: &Taken, remaining: &[(String, String)]) -> Result<(), (String, DrainEnd)> {
+    async fn delete(
+        &self,
+        taken: &Taken,
+        remaining: &[(String, String)],
+    ) -> Result<(), (String, DrainEnd)> {
         let effect = Effect::DeletePods {
             cluster: self.identity.clone(),
             node: taken.node.name.clone(),
             pods: remaining.iter().map(|(pod, _)| pod.clone()).collect(),
         };
-        let receipt = self.run.effects.intend(effect).map_err(|d| (d.to_string(), DrainEnd::Hold))?;
+        let receipt =
+            self.run.effects.intend(effect).map_err(|d| (d.to_string(), DrainEnd::Hold))?;
         let deleted = self
             .cluster
-            .delete_pods(&receipt, &self.options.drain, &self.cancel, &mut |e| self.progress(taken, e))
+            .delete_pods(&receipt, &self.options.drain, &self.cancel, &mut |e| {
+                self.progress(taken, e)
+            })
             .await;
         let (ended, message) = match &deleted {
             Ok(()) => (Ended::Done, String::new()),
             Err(error) => (Ended::Unknown, error.to_string()),
         };
-        self.run.effects.ended(receipt, ended, &message).map_err(|d| (d.to_string(), DrainEnd::Hold))?;
+        self.run
+            .effects
+            .ended(receipt, ended, &message)
+            .map_err(|d| (d.to_string(), DrainEnd::Hold))?;
         deleted.map_err(|error| (error.to_string(), DrainEnd::Hold))
     }
 
@@ -139,7 +168,9 @@ impl Fleet<'_> {
             DrainEvent::Started { pods } => NodeStep::Draining { pods },
             DrainEvent::Blocked { pod, why, .. } => NodeStep::Blocked { pod, why },
             DrainEvent::Gone { pod } => NodeStep::Gone { pod },
-            DrainEvent::Warning { pod, why } => NodeStep::Gate { text: format!("{pod}: {why}"), passed: false },
+            DrainEvent::Warning { pod, why } => {
+                NodeStep::Gate { text: format!("{pod}: {why}"), passed: false }
+            }
             DrainEvent::Detaching { volumes } => {
                 NodeStep::Waiting(format!("volumes are still attached: {}", volumes.join(", ")))
             }
@@ -161,9 +192,11 @@ impl Fleet<'_> {
             known_unready: taken.known_unready.clone(),
         };
         let mut waiting = |what: &str| self.tell(&taken.host, NodeStep::Waiting(what.to_owned()));
+        // A run that is asked to stop closes its brackets; the wait has its own deadline, and a second signal ends it.
+        let closing = Cancel::new();
         let ready = self
             .cluster
-            .wait_ready(&taken.node.name, &taken.node.uid, &options, &self.cancel, &mut waiting)
+            .wait_ready(&taken.node.name, &taken.node.uid, &options, &closing, &mut waiting)
             .await;
         if let Err(error) = ready {
             let why = error.to_string();
@@ -189,8 +222,12 @@ impl Fleet<'_> {
         let receipt = self.run.effects.intend(effect).map_err(|d| d.to_string())?;
         let uncordoned = self.cluster.uncordon(&receipt, &self.run.id).await;
         let (ended, message) = match &uncordoned {
-            Ok(Uncordoned::Now | Uncordoned::Already | Uncordoned::KeptCordoned) => (Ended::Done, String::new()),
-            Ok(Uncordoned::NotOurs { .. }) => (Ended::NotNeeded, "the node is not held by this run".to_owned()),
+            Ok(Uncordoned::Now | Uncordoned::Already | Uncordoned::KeptCordoned) => {
+                (Ended::Done, String::new())
+            }
+            Ok(Uncordoned::NotOurs { .. }) => {
+                (Ended::NotNeeded, "the node is not held by this run".to_owned())
+            }
             Err(error) => (Ended::Unknown, error.to_string()),
         };
         self.run.effects.ended(receipt, ended, &message).map_err(|d| d.to_string())?;
@@ -206,7 +243,8 @@ impl Fleet<'_> {
     /// The work on a node failed: it is held, or given back if the play says so and it is Ready.
     pub async fn fail(&self, taken: &Taken, why: &str) {
         if self.options.on_failure == OnFailure::Uncordon {
-            let ready = matches!(self.cluster.node(&taken.node.name).await, Ok(Some(node)) if node.ready);
+            let ready =
+                matches!(self.cluster.node(&taken.node.name).await, Ok(Some(node)) if node.ready);
             if ready && self.uncordon(taken).await.is_ok() {
                 return;
             }
@@ -226,7 +264,7 @@ impl Fleet<'_> {
         // The cordon is on record already. If neither the annotation nor its record can be written, the report still
         // says what is held, and so does the next command.
         if let Ok(receipt) = self.run.effects.intend(effect) {
-            let held = self.cluster.hold(&receipt, &self.run.id, ).await;
+            let held = self.cluster.hold(&receipt, &self.run.id).await;
             let (ended, message) = match held {
                 Ok(true) => (Ended::Done, String::new()),
                 Ok(false) => (Ended::NotNeeded, "the node is not held by this run".to_owned()),
@@ -242,8 +280,8 @@ impl Fleet<'_> {
 
 /// What happens to a node whose drain did not end well.
 enum DrainEnd {
-    /// Nothing was done on it: it is uncordoned.
-    GiveBack,
+    /// Nothing was done on it: it is uncordoned, and became this.
+    GiveBack(fn(String) -> Took),
     /// It is held.
     Hold,
 }

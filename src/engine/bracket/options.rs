@@ -112,7 +112,9 @@ impl Options {
                 None | Some("fail") => OnTimeout::Fail,
                 Some("skip") => OnTimeout::Skip,
                 Some("delete") => OnTimeout::Delete,
-                Some(other) => return Err(drain.wrong("on_timeout", other, "fail, skip or delete")),
+                Some(other) => {
+                    return Err(drain.wrong("on_timeout", other, "fail, skip or delete"));
+                }
             },
             ready: Ready {
                 timeout: ready.duration("timeout", 10 * MINUTE)?,
@@ -136,7 +138,11 @@ fn drain_options(reader: &Reader<'_>) -> Result<DrainOptions, Diagnostic> {
             let text = rule.get("selector").map(string).unwrap_or_default();
             order.push(OrderRule {
                 selector: text,
-                priority: rule.get("priority").and_then(as_int).and_then(|n| i32::try_from(n).ok()).unwrap_or(0),
+                priority: rule
+                    .get("priority")
+                    .and_then(as_int)
+                    .and_then(|n| i32::try_from(n).ok())
+                    .unwrap_or(0),
                 wait_completed: rule.get("wait_completed").and_then(as_bool).unwrap_or(false),
             });
         }
@@ -144,7 +150,8 @@ fn drain_options(reader: &Reader<'_>) -> Result<DrainOptions, Diagnostic> {
     let grace = match reader.value("grace")? {
         None => None,
         Some(value) => {
-            let seconds = duration(&value).ok_or_else(|| reader.wrong("grace", &string(&value), "a duration such as 30s"))?;
+            let seconds = duration(&value)
+                .ok_or_else(|| reader.wrong("grace", &string(&value), "a duration such as 30s"))?;
             Some(u32::try_from(seconds.as_secs()).unwrap_or(u32::MAX))
         }
     };
@@ -209,7 +216,9 @@ impl Reader<'_> {
     fn flag(&self, key: &str, default: bool) -> Result<bool, Diagnostic> {
         match self.value(key)? {
             None => Ok(default),
-            Some(value) => as_bool(&value).ok_or_else(|| self.wrong(key, &string(&value), "true or false")),
+            Some(value) => {
+                as_bool(&value).ok_or_else(|| self.wrong(key, &string(&value), "true or false"))
+            }
         }
     }
 
@@ -225,15 +234,18 @@ impl Reader<'_> {
     fn limit(&self, key: &str, default: Limit) -> Result<Limit, Diagnostic> {
         match self.value(key)? {
             None => Ok(default),
-            Some(value) => string(&value).parse().map_err(|why: String| self.wrong(key, &string(&value), &why)),
+            Some(value) => {
+                string(&value).parse().map_err(|why: String| self.wrong(key, &string(&value), &why))
+            }
         }
     }
 
     fn duration(&self, key: &str, default_seconds: u64) -> Result<Duration, Diagnostic> {
         match self.value(key)? {
             None => Ok(Duration::from_secs(default_seconds)),
-            Some(value) => duration(&value)
-                .ok_or_else(|| self.wrong(key, &string(&value), "a duration such as 90s, 15m or 1h30m")),
+            Some(value) => duration(&value).ok_or_else(|| {
+                self.wrong(key, &string(&value), "a duration such as 90s, 15m or 1h30m")
+            }),
         }
     }
 
@@ -277,7 +289,16 @@ mod tests {
 
     #[test]
     fn durations_have_units_or_are_seconds() {
-        let cases = [("90s", Some(90)), ("15m", Some(900)), ("1h30m", Some(5400)), ("0s", Some(0)), ("2d", Some(172_800)), ("5x", None), ("m", None), ("1m5", None)];
+        let cases = [
+            ("90s", Some(90)),
+            ("15m", Some(900)),
+            ("1h30m", Some(5400)),
+            ("0s", Some(0)),
+            ("2d", Some(172_800)),
+            ("5x", None),
+            ("m", None),
+            ("1m5", None),
+        ];
         for (text, seconds) in cases {
             assert_eq!(duration(&Value::text(text)), seconds.map(Duration::from_secs), "{text}");
         }

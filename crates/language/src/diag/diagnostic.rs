@@ -12,9 +12,22 @@ pub enum Severity {
     Warning,
 }
 
+/// What kind of mistake something is, as far as Ansible tells kinds apart by its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nature {
+    /// None of the others.
+    General,
+    /// Text that cannot be parsed.
+    Syntax,
+    /// A file or role that is named is not there.
+    Missing,
+}
+
 /// A message for the author of a file: lower-case fragment, place, what was expected, a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// What kind of mistake it is.
+    pub nature: Nature,
     /// Error or warning.
     pub severity: Severity,
     /// A lower-case fragment without a full stop: `unknown keyword "hots"`.
@@ -28,10 +41,18 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// The same, of this kind.
+    #[must_use]
+    pub fn of(mut self, nature: Nature) -> Self {
+        self.nature = nature;
+        self
+    }
+
     /// An error without a place yet.
     #[must_use]
     pub fn error(message: impl Into<String>) -> Self {
         Self {
+            nature: Nature::General,
             severity: Severity::Error,
             message: message.into(),
             place: None,

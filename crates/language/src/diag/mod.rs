@@ -4,5 +4,5 @@ mod diagnostic;
 mod place;
 mod render;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Nature, Severity};
 pub use place::{Place, Source};

@@ -20,7 +20,13 @@ impl Diagnostic {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let mut out = format!("{word}: {}", self.message);
+        format!("{word}: {}", self.body())
+    }
+
+    /// The same without its first word, for those who write one of their own.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let mut out = self.message.clone();
         if let Some(place) = &self.place {
             draw(&mut out, place);
         }

@@ -65,8 +65,11 @@ impl Inventory {
         }
         let mut entry = JsonMap::new();
         let children: Vec<&Group> = self.children(group).collect();
-        let hosts: Vec<Json> =
-            self.members(group).filter(|h| vars.shows(h.name())).map(|h| json!(&**h.name())).collect();
+        let hosts: Vec<Json> = self
+            .members(group)
+            .filter(|h| vars.shows(h.name()))
+            .map(|h| json!(&**h.name()))
+            .collect();
         if &**group.name() != "all" && !hosts.is_empty() {
             entry.insert("hosts".to_owned(), Json::Array(hosts));
         }

@@ -1,6 +1,6 @@
 //! Reading what people wrote: plain or wholly encrypted by a vault.
 
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Nature};
 use crate::outside::{FileKind, FileStatus, Outside};
 use crate::vault::{self, Opened, Secrets};
 use crate::yaml::{self, Node};
@@ -37,7 +37,7 @@ impl Files<'_> {
         let bytes = self
             .outside
             .read(path)
-            .map_err(|e| Diagnostic::error(format!("cannot read {name}: {e}")))?;
+            .map_err(|e| Diagnostic::error(format!("cannot read {name}: {e}")).of(Nature::Missing))?;
         vault::open(&name, &comments_as_utf8(bytes), self.secrets)
     }
 

@@ -228,11 +228,17 @@ impl Loader<'_> {
             if let Some(result) = self.attempt(*plugin, path, &origin, &mut content) {
                 match result {
                     Ok(()) => return true,
-                    Err(why) => refused.push(why),
+                    Err(why) => refused.push((*plugin, why)),
                 }
             }
         }
-        self.unreadable(shown, refused)
+        let is_yaml = path.extension().is_some_and(|e| e == "yml" || e == "yaml" || e == "json");
+        // What a file looks like says whose reasons help: INI reads every line of YAML as a host, and the reverse.
+        let helps = |plugin: Plugin| plugin == Plugin::Script || (plugin == Plugin::Ini) != is_yaml;
+        if refused.iter().any(|(plugin, _)| helps(*plugin)) {
+            refused.retain(|(plugin, _)| helps(*plugin));
+        }
+        self.unreadable(shown, refused.into_iter().map(|(_, why)| why).collect())
     }
 
     /// Tries a plugin; `None` if it is not made for such a file.
@@ -398,11 +404,16 @@ impl Loader<'_> {
     fn unreadable(&mut self, shown: &str, refused: Vec<Refused>) -> bool {
         let severity =
             if self.options.any_unparsed_is_failed { Severity::Error } else { Severity::Warning };
-        self.diagnostics.push(Diagnostic {
-            severity,
-            ..Diagnostic::error(format!("\"{shown}\" cannot be read as an inventory"))
-        });
-        for mut why in refused.into_iter().flat_map(|d| d.0) {
+        let said = format!("\"{shown}\" cannot be read as an inventory");
+        let mut reasons: Vec<Diagnostic> = refused.into_iter().flat_map(|d| d.0).collect();
+        match reasons.first_mut() {
+            Some(first) if first.place.is_some() => {
+                first.message = format!("{}; {said}", first.message);
+            }
+            Some(first) => first.message = format!("{said}: {}", first.message),
+            None => reasons.push(Diagnostic::error(said)),
+        }
+        for mut why in reasons {
             why.severity = severity;
             if !self.diagnostics.0.contains(&why) {
                 self.diagnostics.push(why);

@@ -7,7 +7,7 @@ use super::keywords::{bad_variable, conditions, is_variable_name, tags, unknown}
 use super::loader::{LoadError, Loader, Parsed};
 use super::play::Imported;
 use super::reader::{Here, Reader, lineage, sort};
-use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::diag::{Diagnostic, Diagnostics, Nature, Place};
 use crate::value::{Map, Value};
 use crate::yaml::{Node, NodeKind};
 use std::path::{Path, PathBuf};
@@ -133,7 +133,7 @@ impl Book<'_> {
         }
         if !self.loader.is_file(target) {
             let message = format!("there is no playbook {}", self.loader.shown(target));
-            self.found.push(Diagnostic::error(message).at(place));
+            self.found.push(Diagnostic::error(message).at(place).of(Nature::Missing));
             return;
         }
         match self.loader.file(target) {

@@ -2,7 +2,7 @@
 
 use super::ast::{BlockKind, Lineage};
 use super::loader::Loader;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Nature};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,7 +31,8 @@ impl Loader {
         }
         let shown: Vec<_> = tried.iter().map(|path| self.shown(path)).collect();
         Err(Diagnostic::error(format!("there is no file {name:?}"))
-            .hint(format!("looked for {}", shown.join(", "))))
+            .hint(format!("looked for {}", shown.join(", ")))
+            .of(Nature::Missing))
     }
 
     /// `name` in `directory`, or from the root or the home directory if it says so.
@@ -72,7 +73,8 @@ impl Loader {
             return Ok(itself);
         }
         Err(Diagnostic::error(format!("there is no role {name:?}"))
-            .hint(format!("looked in {}", tried.join(", "))))
+            .hint(format!("looked in {}", tried.join(", ")))
+            .of(Nature::Missing))
     }
 
     /// `stem` in `directory` with the extensions of YAML files, or as it is.

@@ -1,7 +1,7 @@
 //! Variables from the command line: `-e`.
 
 use super::{HashBehaviour, combine};
-use crate::diag::{Diagnostic, Diagnostics, Source};
+use crate::diag::{Diagnostic, Diagnostics, Nature, Source};
 use crate::inventory::Files;
 use crate::inventory::vars_file;
 use crate::value::{Map, Text, Value};
@@ -66,7 +66,7 @@ impl ExtraVars {
     ) -> Result<Map, Diagnostic> {
         let mut vars = Map::new();
         let mut rest = Vec::new();
-        let words = split(text).map_err(|why| Diagnostic::error(why).at(&source.start()))?;
+        let words = split(text).map_err(|why| Diagnostic::error(why).at(&source.start()).of(Nature::Syntax))?;
         for (column, word) in words {
             let mut place = source.start();
             place.column = u32::try_from(column + 1).unwrap_or(u32::MAX);

@@ -2,7 +2,7 @@
 
 use super::build::Builder;
 use super::{Node, NodeKind, syntax};
-use crate::diag::{Diagnostic, Diagnostics, Source};
+use crate::diag::{Diagnostic, Diagnostics, Nature, Source};
 use crate::value::Value;
 use granit_parser::{Parser, options};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub fn load_text(
     text: &str,
     warnings: &mut Diagnostics,
 ) -> Result<Vec<Node>, Diagnostic> {
-    documents(Builder::new(source, text, warnings))
+    documents(Builder::new(source, text, warnings)).map_err(|wrong| wrong.of(Nature::Syntax))
 }
 
 /// The one document of a file; a file with nothing in it is null.
@@ -54,7 +54,8 @@ pub fn load_one_text(
         (Some(_), Some(second)) => {
             Err(Diagnostic::error("expected a single document, but another one starts here")
                 .at(&second.place)
-                .hint("remove the line `---` before it, or use a file of its own"))
+                .hint("remove the line `---` before it, or use a file of its own")
+                .of(Nature::Syntax))
         }
     }
 }
