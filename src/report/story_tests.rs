@@ -244,7 +244,7 @@ fn items_diffs_retries_delegation_and_warnings() {
     let ignored =
         TaskResult { ignored: true, ..result("h2", "secret", Verdict::Failed, false, hidden) };
     let events = vec![
-        (0, play("", &["h1"])),
+        (0, play("p", &["h1"])),
         (0, Event::TaskRetry { host: "h1".into(), name: "files".into(), left: 3 }),
         (1, Event::TaskRetry { host: "h2".into(), name: "files".into(), left: 3 }),
         (2, item("h1", "x", Verdict::Ok, serde_json::json!({}))),
@@ -261,7 +261,7 @@ fn items_diffs_retries_delegation_and_warnings() {
     assert_eq!(
         told(events),
         "
-play : h1
+play p: h1
 retrying    files: 3 times at most
 failed      files: h1
     item y␛[1A: failed
@@ -269,8 +269,8 @@ failed      files: h1
       way
 warning     old
 changed     write: h1 (1ms)
-    --- f
-    +++ f
+    --- before: f
+    +++ after: f
     @@ -1 +1 @@
     -a
     +b
@@ -329,7 +329,7 @@ fn the_board_shows_what_each_host_does() {
         drawn(events(), 65_000, 24),
         "\
 upgrade: 1 of 3 hosts at work                        1m 05s
-  w1   draining: 1 of 12 pods gone, a task with a na…  1m 05s
+  w1   draining: 1 of 12 pods gone, a task with a …  1m 05s
   w2   unreachable                                   1m 04s
   w10  done                                          1m 04s
 "
