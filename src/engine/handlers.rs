@@ -25,7 +25,7 @@ struct Named {
 }
 
 /// The rendered name of a handler, or why it cannot be rendered; `None` if it has none.
-pub type NameOf<'a> = dyn Fn(&Task) -> Option<Result<String, String>> + 'a;
+pub(super) type NameOf<'a> = dyn Fn(&Task) -> Option<Result<String, String>> + 'a;
 
 impl Handlers {
     /// An index of these. `name_of` renders a handler's name with the play's variables.

@@ -163,7 +163,7 @@ fn imported_playbooks() {
         ("sub/a.yml", "- import_playbook: b.yml\n- hosts: a\n"),
         ("sub/b.yml", "- hosts: b\n"),
     ]);
-    let hosts: Vec<_> = book.plays.iter().map(Play::label).collect();
+    let hosts: Vec<_> = book.plays.iter().map(|play| play.label()).collect();
     assert_eq!(hosts, ["b", "a", "last"]);
     assert_eq!(book.plays[0].directory, Path::new("/w/sub"));
     assert_eq!(book.plays[2].directory, Path::new("/w"));
