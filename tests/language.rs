@@ -1,7 +1,14 @@
 //! Playbooks under `tests/language/`, run by the built program on this machine. Their first lines say how the run ends
 //! (`# expect: exit=0 ok=3 …`: exit code and recap of `localhost`), as the reference was seen to end it.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +29,8 @@ fn playbooks() -> Vec<PathBuf> {
 fn expected(playbook: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(playbook).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("# expect: "));
-    let line = line.unwrap_or_else(|| panic!("{} does not say what it expects", playbook.display()));
+    let line =
+        line.unwrap_or_else(|| panic!("{} does not say what it expects", playbook.display()));
     line.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -44,7 +52,8 @@ fn run(playbook: &Path) -> (String, Vec<String>, String) {
         .expect("the program starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let shown = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    let recap = shown.lines().rev().find_map(|line| line.strip_prefix("localhost ")).unwrap_or_default();
+    let recap =
+        shown.lines().rev().find_map(|line| line.strip_prefix("localhost ")).unwrap_or_default();
     let words = recap.split_whitespace().map(str::to_owned).collect();
     (output.status.code().map_or("signal".to_owned(), |code| format!("exit={code}")), words, shown)
 }
@@ -59,7 +68,11 @@ fn playbooks_end_as_with_the_reference() {
             .filter(|word| *word != exit && !recap.contains(word))
             .collect();
         if !missing.is_empty() {
-            wrong.push(format!("{}: not {}\n{exit}\n{shown}", playbook.display(), missing.join(" ")));
+            wrong.push(format!(
+                "{}: not {}\n{exit}\n{shown}",
+                playbook.display(),
+                missing.join(" ")
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));

@@ -62,8 +62,12 @@ async fn inner(args: AdHoc) -> Result<u8, Refusal> {
     signals::watch(run.stop.clone())
         .map_err(|e| Refusal::because(exit::DEFECT, format!("cannot watch signals: {e}")))?;
     let here = run.outside.directory();
-    let directory = args.playbook_dir.as_ref().map_or_else(|| prepared.directory.clone(), |path| here.join(path));
-    let book = Playbook { plays: vec![play(Value::Text(pattern), directory, &args, action).into()] };
+    let directory = args
+        .playbook_dir
+        .as_ref()
+        .map_or_else(|| prepared.directory.clone(), |path| here.join(path));
+    let book =
+        Playbook { plays: vec![play(Value::Text(pattern), directory, &args, action).into()] };
     let failure = engine::run_all(run, book).await.err();
     Ok(finish(&prepared, failure).await)
 }

@@ -22,7 +22,8 @@ impl Doing<'_> {
         (limit, poll): (u64, u64),
     ) -> Result<Outcome, Failure> {
         let name = module.spec().names.first().copied().unwrap_or_default();
-        let job = format!("{}.{}", self.run.id, JOBS.fetch_add(1, Ordering::Relaxed));
+        let number = JOBS.fetch_add(1, Ordering::Relaxed);
+        let job = format!("{}.{number}", self.run.id.replace('-', "."));
         let limit = Duration::from_secs(limit);
         let started = asynchronous::start(name, args, &job, limit, ctx).await?;
         if poll == 0 {
@@ -32,7 +33,9 @@ impl Doing<'_> {
         loop {
             self.run.clock.sleep(Duration::from_secs(poll)).await;
             match asynchronous::status(&job, ctx).await {
-                Ok(outcome) if outcome.fields.get("finished").is_some_and(Value::is_true) => return Ok(outcome),
+                Ok(outcome) if outcome.fields.get("finished").is_some_and(Value::is_true) => {
+                    return Ok(outcome);
+                }
                 Ok(outcome) => self.run.events.emit(Event::AsyncPoll {
                     host: Arc::clone(self.host),
                     job: job.clone(),
@@ -43,7 +46,8 @@ impl Doing<'_> {
             }
             if self.run.clock.monotonic() >= deadline {
                 let seconds = string(&Value::Int(limit.as_secs().into()));
-                let message = format!("async task did not complete within the requested time - {seconds}s");
+                let message =
+                    format!("async task did not complete within the requested time - {seconds}s");
                 let outcome = Outcome::ok().with("msg", message).with("ansible_job_id", job);
                 return Err(Failure::Failed(Box::new(outcome)));
             }

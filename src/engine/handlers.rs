@@ -40,7 +40,9 @@ impl Handlers {
 
     fn add(&mut self, item: &Item, name_of: &NameOf<'_>) {
         let task = match item {
-            Item::Block(block) => return block.items.iter().for_each(|item| self.add(item, name_of)),
+            Item::Block(block) => {
+                return block.items.iter().for_each(|item| self.add(item, name_of));
+            }
             Item::Task(task) => task,
         };
         let role = task.lineage.role();
@@ -65,7 +67,8 @@ impl Handlers {
             self.name(name.clone(), &named);
         }
         for topic in &task.listen {
-            let prefixes = role.into_iter().flat_map(|role| [role.name.as_str(), short(&role.name)]);
+            let prefixes =
+                role.into_iter().flat_map(|role| [role.name.as_str(), short(&role.name)]);
             let prefixed = prefixes.map(|prefix| format!("{prefix} : {topic}"));
             for topic in std::iter::once(topic.as_str().to_owned()).chain(prefixed) {
                 self.listen(topic, name.as_ref(), &named);
@@ -75,7 +78,9 @@ impl Handlers {
 
     fn listen(&mut self, topic: String, name: Option<&String>, named: &Named) {
         let listeners = self.by_topic.entry(topic).or_default();
-        let same = |other: &Option<String>, id: usize| id == named.id || name.is_some() && other.as_ref() == name;
+        let same = |other: &Option<String>, id: usize| {
+            id == named.id || name.is_some() && other.as_ref() == name
+        };
         match listeners.iter_mut().find(|(other, n)| same(other, n.id)) {
             Some((_, other)) if other.list == named.list => {}
             Some((_, other)) => *other = named.clone(),

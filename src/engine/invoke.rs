@@ -64,7 +64,7 @@ impl Doing<'_> {
         };
         let background = self.background(scope)?;
         let answer = match background {
-            Some(_) if !check => Err(Failure::msg("async is not there yet")),
+            Some(times) if !check => self.in_background(module, &args, &ctx, times).await,
             _ => within(timeout, &*self.run.clock, module.run(args, &mut ctx)).await,
         };
         let mut done = finish(answer, delegate, &facts_of);
@@ -78,7 +78,8 @@ impl Doing<'_> {
     fn enroll(&self, done: &mut Done) -> Result<(), Problem> {
         for (host, ask) in &done.asks {
             if matches!(ask, Ask::AddHost { .. } | Ask::JoinGroup { .. })
-                && let Some(new) = self.run.enroll(host, ask).map_err(|d| d.at(&self.task.lineage.place))?
+                && let Some(new) =
+                    self.run.enroll(host, ask).map_err(|d| d.at(&self.task.lineage.place))?
             {
                 done.result.insert("changed", new);
             }
@@ -154,7 +155,9 @@ impl Doing<'_> {
             other => other,
         };
         let entries = match &raw {
-            Value::Map(map) => self.with_variable_params(map.clone(), spec.free_form.is_some(), scope)?,
+            Value::Map(map) => {
+                self.with_variable_params(map.clone(), spec.free_form.is_some(), scope)?
+            }
             Value::Null | Value::Omit => Map::new(),
             other => {
                 let message = format!(
@@ -189,7 +192,12 @@ impl Doing<'_> {
     }
 
     /// `args: "{{ template }}"`: a template gives arguments; those that are written out win.
-    fn with_variable_params(&self, mut map: Map, free: bool, scope: &Arc<dyn Scope>) -> Result<Map, Problem> {
+    fn with_variable_params(
+        &self,
+        mut map: Map,
+        free: bool,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<Map, Problem> {
         let Some(raw) = map.remove("_variable_params") else { return Ok(map) };
         let mut all = match self.run.templar.render(&raw, scope, &self.site)? {
             Value::Map(given) => given,
@@ -225,7 +233,7 @@ impl Doing<'_> {
     }
 
     /// `async` and `poll`: seconds that the job may take, seconds between polls (0 = do not wait).
-    fn background(&self, scope: &Arc<dyn Scope>) -> Result<Option<(i64, i64)>, Problem> {
+    fn background(&self, scope: &Arc<dyn Scope>) -> Result<Option<(u64, u64)>, Problem> {
         let number = |raw: &Option<Value>, keyword: &str| -> Result<Option<i64>, Problem> {
             let Some(raw) = raw else { return Ok(None) };
             match self.run.templar.render(raw, scope, &self.site)? {
@@ -236,9 +244,11 @@ impl Doing<'_> {
                 }),
             }
         };
-        let limit = number(&self.task.asynchronous, "async")?.filter(|seconds| *seconds > 0);
+        let limit = number(&self.task.asynchronous, "async")?
+            .and_then(|n| u64::try_from(n).ok())
+            .filter(|n| *n > 0);
         let poll = number(&self.task.poll, "poll")?.unwrap_or(15);
-        Ok(limit.map(|limit| (limit, poll)))
+        Ok(limit.map(|limit| (limit, u64::try_from(poll).unwrap_or(0))))
     }
 
     fn with_delegate(&self, scope: &Arc<dyn Scope>, delegate: Option<&Arc<str>>) -> Arc<dyn Scope> {
@@ -264,7 +274,8 @@ fn invocation(spec: &modules::Spec, args: &Map) -> Value {
     for (key, value) in args.iter() {
         let name = string(key);
         let secret = spec.params.iter().any(|param| param.secret && param.name == name);
-        let value = if secret { Value::text("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") } else { value.clone() };
+        let value =
+            if secret { Value::text("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") } else { value.clone() };
         shown.insert(key.clone(), value);
     }
     let mut invocation = Map::new();

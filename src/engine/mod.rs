@@ -4,6 +4,7 @@
 //! (conditions, loop, attempts, verdict) → [`invoke`] (module, arguments, connection) → back to [`party`], which applies
 //! the outcome to the [`world`] and to the host's cursor.
 
+mod background;
 mod batch;
 mod bracket;
 mod cluster_slot;

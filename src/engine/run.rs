@@ -361,18 +361,17 @@ impl Run {
     /// # Errors
     /// A name that cannot be used.
     pub fn enroll(&self, host: &Arc<str>, ask: &Ask) -> Result<Option<bool>, Diagnostic> {
-        self.world
-            .change_inventory(|inventory| match ask {
-                Ask::AddHost { name, groups, variables } => {
-                    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-                    inventory.add_host_at_run_time(name, None, &groups, variables).map(Some)
-                }
-                Ask::JoinGroup { group, parents } => {
-                    let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
-                    inventory.group_by_at_run_time(host, group, &parents).map(Some)
-                }
-                _ => Ok(None),
-            })
+        self.world.change_inventory(|inventory| match ask {
+            Ask::AddHost { name, groups, variables } => {
+                let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+                inventory.add_host_at_run_time(name, None, &groups, variables).map(Some)
+            }
+            Ask::JoinGroup { group, parents } => {
+                let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
+                inventory.group_by_at_run_time(host, group, &parents).map(Some)
+            }
+            _ => Ok(None),
+        })
     }
 
     /// A warning that is told once a run.

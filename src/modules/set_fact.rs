@@ -46,7 +46,11 @@ impl Module for SetFact {
         }
         if let Some(key) = variables.keys().find(|key| !key.as_str().is_some_and(is_identifier)) {
             let name = string(key);
-            let of = if key.as_str().is_some() { String::new() } else { format!(" of type '{}'", key.type_name()) };
+            let of = if key.as_str().is_some() {
+                String::new()
+            } else {
+                format!(" of type '{}'", key.type_name())
+            };
             return Err(Failure::msg(format!(
                 "Invalid variable name '{name}'{of}: it must start with a letter or underscore, contain only \
                  letters, digits and underscores, and not be a keyword"

@@ -71,7 +71,10 @@ enum EventV1<'a> {
     RunStarted {
         run: &'a str,
     },
-    PlaybookStarted { file: &'a str, plays: usize },
+    PlaybookStarted {
+        file: &'a str,
+        plays: usize,
+    },
     PlayStarted {
         name: &'a str,
         hosts: Vec<&'a str>,

@@ -59,7 +59,13 @@ impl Place {
             }
         }
         if !out.is_empty() {
-            let _ = writeln!(out, "{:>1$} column {2}", '^', width + 1 + self.column as usize, self.column);
+            let _ = writeln!(
+                out,
+                "{:>1$} column {2}",
+                '^',
+                width + 1 + self.column as usize,
+                self.column
+            );
         }
         out
     }
