@@ -126,7 +126,11 @@ fn what_is_written_wrong_is_told_with_its_place_and_nothing_runs() {
             "an unknown keyword",
             4,
             before("  - debug:\n    wen: true\n"),
-            &["unknown keyword \"wen\"", "--> bad.yml:5:5", "did you mean \"when\"?"],
+            &[
+                "'wen' is not a valid attribute for a Task",
+                "--> bad.yml:5:5",
+                "did you mean \"when\"?",
+            ],
         ),
         bad("no list of plays", 4, "hosts: all\n".to_owned(), &["bad.yml:1:1", "with a dash"]),
         bad("an empty playbook", 4, String::new(), &["the playbook is empty", "- hosts: all"]),
@@ -281,7 +285,7 @@ fn what_is_undefined_fails_the_host_before_anything_runs() {
         ("in a loop", "  - debug:\n    loop: \"{{ nope }}\"\n"),
     ] {
         let ran = fleet.play(&before(task), &[]);
-        check(name, 2, &["[ERROR]: 'nope' is undefined", "--> play.yml:"], &fleet, ran);
+        check(name, 2, &["[ERROR]: 'nope' is undefined", "Origin: play.yml:"], &fleet, ran);
     }
 }
 

@@ -414,20 +414,6 @@ impl<'a> Doing<'a> {
         done.asks.push((Arc::clone(self.host), Ask::SetFact { variables, cacheable: false }));
     }
 
-    /// The error to show: what is wrong with what is written, or the task that failed.
-    fn why(&self, done: &Done) -> Option<Box<Diagnostic>> {
-        let failed = done.verdict == Verdict::Failed;
-        if done.diagnostic.is_some() || !failed || done.result.get("results").is_some() {
-            return done.diagnostic.clone();
-        }
-        let said = done.result.get("msg").map(string).filter(|_| !done.no_log);
-        let message = match said {
-            Some(said) if !said.is_empty() => format!("Task failed: {said}"),
-            _ => "Task failed.".to_owned(),
-        };
-        Some(Box::new(Diagnostic::error(message).at(&self.task.lineage.place)))
-    }
-
     /// Tells the reports how it (or one of its items) ended.
     fn tell(&self, done: &Done, label: Option<String>) {
         let is_item = label.is_some();
@@ -448,7 +434,9 @@ impl<'a> Doing<'a> {
                 .map(|l| if done.no_log { "(censored due to no_log)".to_owned() } else { l }),
             diff: if done.no_log { Vec::new() } else { done.diff.clone() },
             verbose_always: done.show,
-            diagnostic: if done.no_log { None } else { self.why(done) },
+            diagnostic: if done.no_log { None } else { done.diagnostic.clone() },
+            // The lines of a task under `no_log` may hold the secret itself.
+            origin: (!done.no_log).then(|| self.task.lineage.place.clone()),
         });
         self.run.events.emit(if is_item {
             Event::ItemDone { result }

@@ -1,7 +1,7 @@
 //! The events of a run. A statistic is a fold over them.
 
 use indexmap::IndexMap;
-use mainstay_language::diag::Diagnostic;
+use mainstay_language::diag::{Diagnostic, Place};
 use mainstay_language::value::{Map, Value};
 use std::sync::Arc;
 
@@ -225,6 +225,8 @@ pub struct TaskResult {
     pub name: String,
     /// Action name.
     pub action: String,
+    /// Where the task is written, for excerpts.
+    pub origin: Option<Place>,
     /// `file:line:column` of the task.
     pub place: String,
     /// The verdict.

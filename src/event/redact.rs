@@ -205,6 +205,7 @@ mod tests {
             label: Some(SECRET.to_owned()),
             diff: vec![Value::text(SECRET)],
             verbose_always: false,
+            origin: None,
             diagnostic: Some(Box::new(diagnostic)),
         };
         let Event::TaskDone { result } =

@@ -7,6 +7,7 @@ use super::line::Tone;
 use super::sanitise::sanitise;
 use super::width::banner;
 use crate::event::{Envelope, Event, HostOutcome, Listener, NodeStep, Stats, TaskResult, Verdict};
+use mainstay_language::diag::Diagnostic;
 use mainstay_language::value::{Map, Value, string};
 use std::io::Write;
 use std::sync::Arc;
@@ -187,7 +188,7 @@ impl AnsibleReport {
 
     /// The error of a task with the lines that it stands in.
     fn why(&mut self, result: &TaskResult) {
-        let Some(diagnostic) = &result.diagnostic else { return };
+        let Some(diagnostic) = why(result) else { return };
         let mut text = format!("[ERROR]: {}", diagnostic.message);
         if let Some(place) = &diagnostic.place {
             text.push_str(&format!("\nOrigin: {place}\n\n{}", place.excerpt(2)));
@@ -456,4 +457,19 @@ impl Listener for AnsibleReport {
     fn broken(&self) -> Option<String> {
         self.broken.clone()
     }
+}
+
+/// Why a task failed: the error in what was written, or what the module said, at the task.
+fn why(result: &TaskResult) -> Option<Diagnostic> {
+    if let Some(diagnostic) = &result.diagnostic {
+        return Some((**diagnostic).clone());
+    }
+    if result.verdict != Verdict::Failed || result.fields.get("results").is_some() {
+        return None;
+    }
+    let message = match result.fields.get("msg").map(string) {
+        Some(said) if !said.is_empty() => format!("Task failed: {said}"),
+        _ => "Task failed.".to_owned(),
+    };
+    Some(Diagnostic::error(message).at_opt(result.origin.as_ref()))
 }

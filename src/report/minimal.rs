@@ -195,6 +195,7 @@ mod tests {
             label: None,
             diff: Vec::new(),
             verbose_always: action == "debug",
+            origin: None,
             diagnostic: None,
         }
     }

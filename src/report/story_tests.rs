@@ -46,6 +46,7 @@ fn result(
         label: None,
         diff: Vec::new(),
         verbose_always: false,
+        origin: None,
         diagnostic: None,
     }
 }

@@ -196,7 +196,9 @@ fn what_is_not_a_terminal_gets_no_colours() {
     for (environment, colours) in [
         (&[][..], false),
         (&[("ANSIBLE_FORCE_COLOR", "1")], true),
-        (&[("ANSIBLE_FORCE_COLOR", "1"), ("NO_COLOR", "1")], false),
+        // As in Ansible: who forces colours gets them.
+        (&[("ANSIBLE_FORCE_COLOR", "1"), ("NO_COLOR", "1")], true),
+        (&[("NO_COLOR", "1")], false),
     ] {
         let ran =
             fleet.run(mainstay, &["run", "-i", "inventory.ini", "play.yml"], environment).exits(0);

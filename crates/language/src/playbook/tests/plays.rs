@@ -143,7 +143,10 @@ fn no_blocks_and_roles_as_handlers() {
     let of =
         |line: &str| errors(&[("site.yml", &format!("- hosts: all\n  handlers:\n    - {line}\n"))]);
     assert_eq!(of("block: [{debug: }]").len(), 1);
-    assert_eq!(of("include_role: {name: r}"), ["site.yml:3:7: a role cannot be a handler"]);
+    assert_eq!(
+        of("include_role: {name: r}"),
+        ["site.yml:3:7: Using 'include_role' as a handler is not supported."]
+    );
     assert_eq!(of("import_role: {name: r}").len(), 1);
     assert!(of("include_tasks: a.yml").is_empty());
 }
