@@ -6,9 +6,12 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
     unreachable_pub,
+    unused_imports,
     reason = "tests"
 )]
 

@@ -46,7 +46,7 @@ impl Party<'_> {
             match self.resolve(task, name, path, *index) {
                 Ok((list, None)) => wanted.push((*index, list)),
                 Ok((_, Some(done))) => {
-                    self.end_include(*index, task, name, path, done, &mut failed)
+                    self.end_include(*index, task, name, path, done, &mut failed);
                 }
                 Err(problem) => {
                     self.end_include(*index, task, name, path, Done::problem(problem), &mut failed);

@@ -65,7 +65,14 @@ pub(super) async fn run(
 }
 
 /// Hosts advance alone; a node that is healthy again frees its slot at once. Canaries go first.
+///
+/// Nodes that an earlier run left held go before all others: they are out already, and others wait for their slots.
 async fn window(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<(), Refused> {
+    let left_over =
+        |host: &&Arc<str>| fleet.nodes.get(&***host).is_some_and(|n| fleet.is_left_over(n));
+    let (mut first, others): (Vec<&Arc<str>>, Vec<&Arc<str>>) = hosts.iter().partition(left_over);
+    first.extend(others);
+    let hosts: Vec<Arc<str>> = first.into_iter().cloned().collect();
     let (canaries, others) = hosts.split_at(fleet.options.canary.min(hosts.len()));
     for wave in [canaries, others] {
         let mut waiting = wave.iter();

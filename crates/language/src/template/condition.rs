@@ -36,7 +36,7 @@ pub(super) fn holds(
     };
     if text.place().is_none() {
         let message = format!(
-            "{:?} is data, and data is never evaluated as a condition",
+            "{:?} is an untrusted template or expression: data is never evaluated as a condition",
             shortened(text.as_str())
         );
         return Err(placed(refuse(message)));

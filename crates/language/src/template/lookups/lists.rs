@@ -34,7 +34,9 @@ pub(super) fn dict(call: &mut Call) -> Result<Vec<Value>, Error> {
     for term in &call.terms {
         if !is_mapping(term) {
             let kind = python::type_name(term);
-            return Err(fail(format!("a dictionary is needed, not a value of type '{kind}'")));
+            return Err(fail(format!(
+                "the lookup plugin expects a dictionary, not a value of type '{kind}'"
+            )));
         }
         for (key, value) in python::pairs(term)? {
             entries
