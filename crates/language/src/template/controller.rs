@@ -125,7 +125,7 @@ impl Outside for Controller {
     }
 
     fn directory(&self) -> PathBuf {
-        PathBuf::from("/work")
+        PathBuf::from("/site")
     }
 
     fn now(&self) -> jiff::Timestamp {

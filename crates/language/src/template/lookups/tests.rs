@@ -9,19 +9,19 @@ use std::sync::Arc;
 
 fn controller() -> Controller {
     Controller::default()
-        .file("/work/files/a.txt", "hello\nworld\n\n")
-        .file("/work/b.txt", "  spaced  \n")
-        .file("/work/templates/x.j2", "n={{ n }}\n{% if t %}\nyes\n{% endif %}\n")
+        .file("/site/files/a.txt", "hello\nworld\n\n")
+        .file("/site/b.txt", "  spaced  \n")
+        .file("/site/templates/x.j2", "n={{ n }}\n{% if t %}\nyes\n{% endif %}\n")
         .file(
-            "/work/users.ini",
+            "/site/users.ini",
             "# c\n[global]\nuser=bob\npath = /x\nempty=\n[other]\nuser: al\nkey.a=1\nkey.b=2\n",
         )
-        .file("/work/p.properties", "k1=v1\nk2 = v 2\n")
-        .file("/work/e.csv", "Symbol,Number,Mass\nH,1,1.008\nHe,2,4.0026\n")
-        .file("/work/ansible.csv", "a\tb\nc\td\n")
-        .file("/work/sub/1.conf", "x1")
-        .file("/work/sub/2.conf", "x2")
-        .file("/work/sub/.hid", "h")
+        .file("/site/p.properties", "k1=v1\nk2 = v 2\n")
+        .file("/site/e.csv", "Symbol,Number,Mass\nH,1,1.008\nHe,2,4.0026\n")
+        .file("/site/ansible.csv", "a\tb\nc\td\n")
+        .file("/site/sub/1.conf", "x1")
+        .file("/site/sub/2.conf", "x2")
+        .file("/site/sub/.hid", "h")
         .program("/bin/sh -c echo hi; echo there", 0, "hi\nthere\n")
         .program("/bin/sh -c exit 3", 3, "")
         .variable("MY_ENV", "val")
@@ -38,7 +38,7 @@ fn bench(outside: Arc<Controller>) -> Bench {
     let Value::Map(mut variables) = Value::from(json) else { panic!("variables are a dictionary") };
     let source = Source::new("vars.yml", "{{ n }}");
     variables.insert("tmpl", Text::written("{{ n }}", source.start()));
-    Bench::new(outside, variables, &["/work"])
+    Bench::new(outside, variables, &["/site"])
 }
 
 #[test]
@@ -49,9 +49,9 @@ fn table() {
 #[test]
 fn files_of_a_pattern_are_sorted_and_hidden_ones_are_left_out() {
     bench(Arc::new(controller())).compare(
-        "query('fileglob', 'sub/*.conf')\t['/work/sub/1.conf', '/work/sub/2.conf']\n\
-         query('fileglob', '/work/sub/*')\t['/work/sub/1.conf', '/work/sub/2.conf']\n\
-         '/work/sub/*' | fileglob | sort\t['/work/sub/1.conf', '/work/sub/2.conf']\n\
+        "query('fileglob', 'sub/*.conf')\t['/site/sub/1.conf', '/site/sub/2.conf']\n\
+         query('fileglob', '/site/sub/*')\t['/site/sub/1.conf', '/site/sub/2.conf']\n\
+         '/site/sub/*' | fileglob | sort\t['/site/sub/1.conf', '/site/sub/2.conf']\n\
          lookup('ansible.builtin.file', 'b.txt')\t'  spaced'\n",
         4,
     );
@@ -79,7 +79,7 @@ fn what_is_missing_is_refused_by_name() {
         ("lookup('url', 'http://x/')", "'url' is not supported"),
         ("lookup('config', 'X')", "'config' is not supported"),
         ("lookup('file', 'b.txt', bogus=1)", "bogus"),
-        ("lookup('file', 'gone.txt')", "/work/files/gone.txt, /work/gone.txt"),
+        ("lookup('file', 'gone.txt')", "/site/files/gone.txt, /site/gone.txt"),
     ] {
         let message = bench.evaluate(expression).unwrap_err().diagnostic.message.clone();
         assert!(message.contains(part), "{expression}: {message}");
@@ -97,7 +97,7 @@ fn a_password_is_made_once_and_kept_for_its_owner_alone() {
     assert_eq!(first, again);
     assert_eq!(first.as_str().map(str::len), Some(12));
     let modes = outside.modes.lock().unwrap();
-    assert_eq!(modes.get(Path::new("/work/credentials/p")), Some(&0o600));
+    assert_eq!(modes.get(Path::new("/site/credentials/p")), Some(&0o600));
 }
 
 #[test]
@@ -116,10 +116,10 @@ fn with_loops_take_their_terms_as_a_list() {
     assert_eq!(run("subelements", "[users, 'keys']").matches("'name'").count(), 3);
     assert_eq!(run("sequence", "'end=3 format=n%02d'"), "['n01', 'n02', 'n03']");
     assert_eq!(run("indexed_items", "['a', 'b']"), "[[0, 'a'], [1, 'b']]");
-    assert_eq!(run("first_found", "['zz', 'b.txt']"), "['/work/b.txt']");
+    assert_eq!(run("first_found", "['zz', 'b.txt']"), "['/site/b.txt']");
     assert_eq!(
         run("first_found", "[{'files': ['2.conf'], 'paths': ['nowhere', 'sub']}]"),
-        "['/work/sub/2.conf']"
+        "['/site/sub/2.conf']"
     );
 }
 
@@ -128,7 +128,7 @@ fn templates_of_files_see_other_variables_first() {
     let mut variables = Map::new();
     variables.insert("n", 1);
     variables.insert("t", false);
-    let bench = Bench::new(Arc::new(controller()), variables, &["/work"]);
+    let bench = Bench::new(Arc::new(controller()), variables, &["/site"]);
     let found = bench.evaluate("lookup('template', 'x.j2', template_vars={'t': true})").unwrap();
     assert_eq!(found.as_str(), Some("n=1\nyes\n"));
 }
