@@ -12,7 +12,7 @@ use crate::modules;
 use mainstay_language::diag::{Diagnostic, Diagnostics, Place, Source};
 use mainstay_language::playbook::split::key_values;
 use mainstay_language::playbook::{
-    Action, BlockKind, Item, Keywords, Lineage, Play, Playbook, Task,
+    Action, BlockKind, Item, Keywords, Lineage, Play, Playbook, RoleInclude, Task,
 };
 use mainstay_language::value::{Map, Text, Value};
 use mainstay_language::yaml;
@@ -23,8 +23,7 @@ use std::sync::{Arc, OnceLock};
 const COMMANDS: [&str; 4] = ["command", "shell", "script", "raw"];
 
 /// Actions of playbooks that are no modules.
-const ACTIONS: [&str; 6] =
-    ["meta", "import_tasks", "include_tasks", "import_role", "include_role", "import_playbook"];
+const ACTIONS: [&str; 4] = ["import_tasks", "include_tasks", "import_role", "import_playbook"];
 
 /// Runs one task and returns the exit code.
 #[must_use]
@@ -85,6 +84,18 @@ fn list(hosts: &[Arc<str>]) -> Result<u8, Refusal> {
 /// The module and its arguments.
 fn action(args: &AdHoc) -> Result<Action, Refusal> {
     let written = args.module_name.as_str();
+    match written.rsplit('.').next().unwrap_or(written) {
+        "meta" => {
+            let source = Source::new("<-a>", args.module_args.as_str());
+            if args.module_args.trim() == "end_role" {
+                let message = "Cannot execute 'end_role' from outside of a role";
+                return Err(Refusal::because(exit::UNREACHABLE, message));
+            }
+            return Ok(Action::Meta(Text::written(args.module_args.trim(), source.start())));
+        }
+        "include_role" => return include_role(args),
+        _ => {}
+    }
     let Some(module) = modules::find(written) else { return Err(unknown(written)) };
     let spec = module.spec();
     let name = (*spec.names.first().unwrap_or(&written)).to_owned();
@@ -110,6 +121,34 @@ fn action(args: &AdHoc) -> Result<Action, Refusal> {
         ));
     }
     Ok(Action::Module { written: written.to_owned(), name, args: Value::Map(map) })
+}
+
+/// `-m include_role -a name=ROLE`
+fn include_role(args: &AdHoc) -> Result<Action, Refusal> {
+    const FROM: [&str; 4] = ["tasks_from", "vars_from", "defaults_from", "handlers_from"];
+    let source = Source::new("<-a>", args.module_args.as_str());
+    let bad =
+        |diagnostic: Diagnostic| Refusal::new(exit::BAD_OPTION, diagnostic.at(&source.start()));
+    let mut map = arguments(&source, false).map_err(bad)?;
+    let Some(name) = map.remove("name") else {
+        return Err(bad(Diagnostic::error(
+            "include_role needs the name of a role, as in -a name=web",
+        )));
+    };
+    let from = FROM.into_iter().filter_map(|key| Some((key, map.remove(key)?))).collect();
+    let mut take = |key: &str| map.remove(key).unwrap_or(Value::Null);
+    let include = RoleInclude {
+        name,
+        from,
+        public: take("public"),
+        allow_duplicates: take("allow_duplicates"),
+        validate: take("rolespec_validate"),
+        apply: Box::default(),
+    };
+    match map.keys().next() {
+        None => Ok(Action::IncludeRole(Box::new(include))),
+        Some(key) => Err(bad(Diagnostic::error(format!("include_role has no argument {key:?}")))),
+    }
 }
 
 fn unknown(written: &str) -> Refusal {

@@ -72,6 +72,7 @@ impl Ground {
         let options = TemplarOptions {
             secrets: Arc::new(Opened { secrets: Arc::clone(&secrets), redactor: redactor.clone() }),
             broken_conditionals: settings.flag("ALLOW_BROKEN_CONDITIONALS"),
+            settings: settings.values(),
         };
         let templar = Arc::new(Templar::with_options(Arc::clone(&outside), options));
         let (sources, load) = (sources(flags, &settings, &*outside), load_options(&settings));

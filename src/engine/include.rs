@@ -153,7 +153,7 @@ impl Party<'_> {
                 skipped = Some(Done::skipped(&condition));
                 continue;
             }
-            let label = looping.label(&doing, nth, &scope);
+            let label = looping.label(&doing, nth, &scope)?;
             list.push(wanted(self.what(&doing, &scope)?, locals, Some(label)));
         }
         if list.is_empty() {

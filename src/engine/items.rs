@@ -133,16 +133,22 @@ impl Looping {
     }
 
     /// The label of an item as shown.
-    #[must_use]
-    pub(super) fn label(&self, doing: &Doing<'_>, index: usize, scope: &Arc<dyn Scope>) -> String {
-        let label = self
-            .label
-            .as_ref()
-            .and_then(|raw| doing.run.templar.render(raw, scope, &doing.site).ok());
-        match label.as_ref().or_else(|| self.items.get(index)) {
-            Some(value) => string(value),
-            None => String::new(),
-        }
+    ///
+    /// # Errors
+    /// `label` cannot be rendered.
+    pub(super) fn label(
+        &self,
+        doing: &Doing<'_>,
+        index: usize,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<String, Problem> {
+        let Some(raw) = &self.label else { return Ok(self.plain_label(index)) };
+        Ok(string(&doing.run.templar.render(raw, scope, &doing.site)?))
+    }
+
+    /// The item itself as its label.
+    pub(super) fn plain_label(&self, index: usize) -> String {
+        self.items.get(index).map(string).unwrap_or_default()
     }
 
     /// Whether `break_when` ends the loop after this result.

@@ -103,8 +103,10 @@ impl Party<'_> {
             }
             "end_role" => {
                 let role = task.lineage.role();
-                if let (Some(member), Some(role)) = (self.members.get_mut(index), role) {
-                    member.cursor.end_role(role);
+                match (self.members.get_mut(index), role) {
+                    (Some(member), Some(role)) => member.cursor.end_role(role),
+                    // The loader refuses it; whatever comes here must not stand still.
+                    _ => self.step_past(index),
                 }
                 format!("ending role {} for {host}", role.map_or("", |role| &role.name))
             }

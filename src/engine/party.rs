@@ -191,7 +191,8 @@ impl<'a> Party<'a> {
             .collect();
         let Some(first) = hosts.first() else { return false };
         let path = self.run.path(self.playing, task, &step.position);
-        let handler = self.members.iter().any(|m| m.due.contains(&identity(task)));
+        let leader = step.who.first().and_then(|index| self.members.get(*index));
+        let handler = leader.is_some_and(|member| member.cursor.in_handlers());
         for index in &step.who {
             if let Some(member) = self.members.get_mut(*index) {
                 member.due.remove(&identity(task));

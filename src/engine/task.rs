@@ -199,7 +199,14 @@ impl<'a> Doing<'a> {
             let scope = self.scope(&locals);
             let mut done = self.one(&scope).await;
             looping.mark(index, &mut done.result);
-            let label = looping.label(self, index, &scope);
+            // The label may use the item's own result; one that cannot be rendered fails the item.
+            let label = looping
+                .label(self, index, &self.after(&scope, &done.result))
+                .unwrap_or_else(|problem| {
+                    done = self.judge_problem(problem, &scope);
+                    looping.mark(index, &mut done.result);
+                    looping.plain_label(index)
+                });
             for (host, ask) in &done.asks {
                 if let Ask::SetFact { variables, .. } = ask
                     && host == self.host

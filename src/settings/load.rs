@@ -4,6 +4,7 @@ use super::file;
 use super::table::{Kind, SETTINGS, Setting};
 use mainstay_language::diag::{Diagnostic, Source};
 use mainstay_language::outside::{FileKind, Outside};
+use mainstay_language::value::{Map, Value};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -118,6 +119,28 @@ impl Settings {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|(text, _)| text.as_str()).filter(|text| !text.is_empty())
+    }
+
+    /// All of them by name, typed, for templates.
+    #[must_use]
+    pub fn values(&self) -> Map {
+        let typed = |setting: &Setting| match setting.kind {
+            Kind::Bool => Value::Bool(self.flag(setting.name)),
+            Kind::Number => {
+                let number =
+                    self.get(setting.name).and_then(|text| text.trim().parse::<u64>().ok());
+                Value::from(number)
+            }
+            Kind::Paths => Value::from(
+                self.paths(setting.name)
+                    .iter()
+                    .map(|p| p.display().to_string())
+                    .collect::<Vec<_>>(),
+            ),
+            Kind::List => Value::from(self.list(setting.name)),
+            _ => Value::from(self.get(setting.name).map(str::to_owned)),
+        };
+        SETTINGS.iter().map(|setting| (Value::text(setting.name), typed(setting))).collect()
     }
 
     /// Where it came from.

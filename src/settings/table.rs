@@ -192,6 +192,13 @@ pub const SETTINGS: &[Setting] = &[
         "",
     ),
     set(
+        "DEFAULT_PRIVATE_ROLE_VARS",
+        Kind::Bool,
+        &["ANSIBLE_PRIVATE_ROLE_VARS"],
+        &[("defaults", "private_role_vars")],
+        "false",
+    ),
+    set(
         "DEFAULT_ROLES_PATH",
         Kind::Paths,
         &["ANSIBLE_ROLES_PATH"],

@@ -19,7 +19,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 
 /// How long the output of a program that has ended may keep its exit status waiting.
-const LAST_OUTPUT: Duration = Duration::from_millis(50);
+const LAST_OUTPUT: Duration = Duration::from_secs(2);
 
 /// When a host is lost. It stays lost until [`SshServer::up`].
 #[derive(Debug, Clone)]

@@ -18,8 +18,8 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// How long output may stay silent, and go on, after the script ended while something still holds its streams.
-const SILENCE: Duration = Duration::from_millis(20);
-const DRAIN: Duration = Duration::from_millis(300);
+const SILENCE: Duration = Duration::from_millis(200);
+const DRAIN: Duration = Duration::from_secs(1);
 /// How long the kill through become may take.
 const KILL: Duration = Duration::from_secs(5);
 /// Bytes read at once.

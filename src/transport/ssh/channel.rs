@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long output may stay silent, and go on, after the exit status while something still holds the streams.
-const SILENCE: Duration = Duration::from_millis(100);
-const DRAIN: Duration = Duration::from_millis(500);
+const SILENCE: Duration = Duration::from_millis(250);
+const DRAIN: Duration = Duration::from_secs(1);
 /// How long a killed script may take to be reported.
 const KILLED: Duration = Duration::from_secs(2);
 

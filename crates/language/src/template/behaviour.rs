@@ -88,7 +88,7 @@ fn errors_name_what_is_undefined_and_where() {
         ("{{ ap }}", "test.yml:1:4: 'ap' is undefined (did you mean \"app\"?)"),
         (
             "ab {{ app.prt }}",
-            "test.yml:1:7: 'app.prt' is undefined: the dictionary has no element 'prt' (did you mean \"port\"?)",
+            "test.yml:1:7: 'app.prt' is undefined: the dictionary has no attribute 'prt' (did you mean \"port\"?)",
         ),
         ("{{ 1 + nothere_at_all }}", "test.yml:1:8: 'nothere_at_all' is undefined"),
         (
@@ -148,7 +148,11 @@ fn conditions_say_what_they_are() {
         "{e}"
     );
     assert_eq!(condition("s == 'yes'").ok(), Some(true));
-    let options = TemplarOptions { secrets: Arc::new(super::NoSecrets), broken_conditionals: true };
+    let options = TemplarOptions {
+        secrets: Arc::new(super::NoSecrets),
+        broken_conditionals: true,
+        settings: crate::value::Map::new(),
+    };
     let lax = Templar::with_options(Arc::new(Desk::default()), options);
     let condition =
         |text: &str| lax.condition(&Value::Text(written(text)), &scope, &Site::default());
@@ -171,7 +175,11 @@ impl Decrypt for Rot {
 
 #[test]
 fn vaults_are_decrypted_when_they_are_read() {
-    let options = TemplarOptions { secrets: Arc::new(Rot), broken_conditionals: false };
+    let options = TemplarOptions {
+        secrets: Arc::new(Rot),
+        broken_conditionals: false,
+        settings: crate::value::Map::new(),
+    };
     let templar = Templar::with_options(Arc::new(Desk::default()), options);
     let vault = |envelope: &str| {
         let place = Some(Source::new("vault.yml", "v: !vault").start());

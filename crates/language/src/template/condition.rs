@@ -77,7 +77,7 @@ fn whole_template(engine: &Engine, text: &Text, world: &Arc<World>) -> Result<bo
     }
     if let (Some(computed), false) = (result.as_str(), engine.broken_conditionals) {
         return Err(refuse(format!(
-            "the template gives the text {:?}, and text that was computed is never evaluated as a condition",
+            "the template gives {:?}, an untrusted template or expression: computed text is never evaluated as a condition",
             shortened(computed)
         )));
     }

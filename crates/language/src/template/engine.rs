@@ -1,5 +1,6 @@
 //! What all evaluations of a run share: the environment with its filters, and the compiled templates.
 
+use super::TemplarOptions;
 use super::convert::{self, STACK_LEFT, STACK_MORE};
 use super::machine::{self, Code, Kind};
 use super::world::{Decrypt, World};
@@ -25,6 +26,8 @@ pub(super) struct Engine {
     pub(super) secrets: Arc<dyn Decrypt>,
     /// `ALLOW_BROKEN_CONDITIONALS`.
     pub(super) broken_conditionals: bool,
+    /// For `lookup('config')`.
+    pub(super) settings: Map,
     pub(super) env: Environment<'static>,
     syntax: SyntaxConfig,
     values: Cache,
@@ -69,11 +72,7 @@ impl Drop for Deeper {
 }
 
 impl Engine {
-    pub(super) fn new(
-        outside: Arc<dyn Outside>,
-        secrets: Arc<dyn Decrypt>,
-        broken_conditionals: bool,
-    ) -> Self {
+    pub(super) fn new(outside: Arc<dyn Outside>, options: TemplarOptions) -> Self {
         let files = Arc::new(files::Files::new(Arc::clone(&outside)));
         let mut env = Environment::new();
         env.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
@@ -87,8 +86,9 @@ impl Engine {
         files::add(&mut env, &files);
         Self {
             outside,
-            secrets,
-            broken_conditionals,
+            secrets: options.secrets,
+            broken_conditionals: options.broken_conditionals,
+            settings: options.settings,
             env,
             syntax: native::syntax(),
             values: Cache::default(),

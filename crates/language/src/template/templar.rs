@@ -4,7 +4,7 @@ use super::engine::Engine;
 use super::world::{Decrypt, NoSecrets, World};
 use super::{TemplateError, condition, convert, extend, file, functions, report};
 use crate::outside::Outside;
-use crate::value::{Scope, Text, Value};
+use crate::value::{Map, Scope, Text, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,20 +27,26 @@ pub struct TemplarOptions {
     pub secrets: Arc<dyn Decrypt>,
     /// `ALLOW_BROKEN_CONDITIONALS`: a condition may be any value and is judged by its truth.
     pub broken_conditionals: bool,
+    /// Settings by name, for `lookup('config')`.
+    pub settings: Map,
 }
 
 impl Templar {
     /// A renderer that sees this world, without vault secrets.
     #[must_use]
     pub fn new(outside: Arc<dyn Outside>) -> Self {
-        let options = TemplarOptions { secrets: Arc::new(NoSecrets), broken_conditionals: false };
+        let options = TemplarOptions {
+            secrets: Arc::new(NoSecrets),
+            broken_conditionals: false,
+            settings: Map::new(),
+        };
         Self::with_options(outside, options)
     }
 
     /// A renderer that sees this world.
     #[must_use]
     pub fn with_options(outside: Arc<dyn Outside>, options: TemplarOptions) -> Self {
-        let engine = Engine::new(outside, options.secrets, options.broken_conditionals);
+        let engine = Engine::new(outside, options);
         Self { engine: Arc::new(engine) }
     }
 

@@ -85,6 +85,12 @@ impl World {
         &self.scope
     }
 
+    /// A setting by its name.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<Value> {
+        self.engine.settings.get(name).cloned()
+    }
+
     /// The vault secrets of the run.
     #[must_use]
     pub fn secrets(&self) -> &Arc<dyn Decrypt> {

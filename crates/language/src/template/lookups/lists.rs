@@ -29,6 +29,20 @@ pub(super) fn list(call: &mut Call) -> Result<Vec<Value>, Error> {
     Ok(call.terms.clone())
 }
 
+/// Settings by name; one that is not known is an error, unless `on_missing` is `skip`.
+pub(super) fn config(call: &mut Call) -> Result<Vec<Value>, Error> {
+    let on_missing = call.text("on_missing", "error")?;
+    let mut found = Vec::new();
+    for name in call.texts()? {
+        match call.world.setting(&name) {
+            Some(value) => found.push(call.world.lift(&value)?),
+            None if on_missing == "skip" => {}
+            None => return Err(fail(format!("the setting {name} is not known"))),
+        }
+    }
+    Ok(found)
+}
+
 pub(super) fn dict(call: &mut Call) -> Result<Vec<Value>, Error> {
     let mut entries = Vec::new();
     for term in &call.terms {

@@ -25,6 +25,7 @@ use minijinja::{Error, State, Value};
 
 const LOOKUPS: &[(&str, Run)] = &[
     ("csvfile", csv::csvfile),
+    ("config", lists::config),
     ("dict", lists::dict),
     ("env", variables::env),
     ("file", files::file),
@@ -76,7 +77,6 @@ pub(super) fn run(
     let Some((short, run)) = find(name) else {
         return Err(fail(match name.rsplit('.').next() {
             Some("url") => "the lookup 'url' is not supported; use the module 'uri'".to_owned(),
-            Some("config") => "the lookup 'config' is not supported".to_owned(),
             _ => format!("there is no lookup '{name}'"),
         }));
     };

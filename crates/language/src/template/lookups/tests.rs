@@ -77,7 +77,7 @@ fn what_is_missing_is_refused_by_name() {
     for (expression, part) in [
         ("lookup('nosuch', 1)", "'nosuch'"),
         ("lookup('url', 'http://x/')", "'url' is not supported"),
-        ("lookup('config', 'X')", "'config' is not supported"),
+        ("lookup('config', 'X')", "the setting X is not known"),
         ("lookup('file', 'b.txt', bogus=1)", "bogus"),
         ("lookup('file', 'gone.txt')", "/site/files/gone.txt, /site/gone.txt"),
     ] {

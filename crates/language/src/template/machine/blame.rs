@@ -350,7 +350,7 @@ fn follow(chain: &Chain, world: &Arc<World>) -> Option<Blame> {
         let next = value.get_item(&key).ok().filter(|next| !next.is_undefined());
         let Some(next) = next else {
             let what = match value.kind() {
-                ValueKind::Map => format!("the dictionary has no element {key:?}"),
+                ValueKind::Map => format!("the dictionary has no attribute {key:?}"),
                 ValueKind::Seq => format!("the list has no element {key:?}"),
                 _ => {
                     let kind = World::lower(&value).map_or("value", |v| v.type_name());
