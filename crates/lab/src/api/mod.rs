@@ -1,0 +1,1 @@
+//! The Kubernetes API over TLS, on top of the store.

@@ -1,0 +1,1 @@
+//! What makes a cluster alive: workloads, budgets, the scheduler, kubelets.

@@ -1,0 +1,1 @@
+//! One pretend machine: packages, units, kubeadm, etcd, images.

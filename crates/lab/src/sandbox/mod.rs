@@ -1,0 +1,1 @@
+//! Where a node's programs run: namespaces and a root of their own, or a chroot.

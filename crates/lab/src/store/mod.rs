@@ -1,0 +1,1 @@
+//! The objects of the cluster, in memory: versions, watches, patches.

@@ -1,0 +1,1 @@
+//! The programs of a node, thin faces of its model.
