@@ -1,0 +1,9 @@
+//! The program that nodes re-execute where the lab is tested without a product around it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    // Called by its own name it has nothing to do.
+    ExitCode::from(mainstay_lab::sandbox::entry(&arguments).unwrap_or(2))
+}

@@ -1,0 +1,114 @@
+//! A place for nodes, and what runs in them.
+
+use mainstay_lab::sandbox::{
+    Account, Ended, Exec, Isolation, Plan, Process, Sandbox, User, isolation, remove,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// The program that nodes re-execute.
+pub const PLAYER: &str = env!("CARGO_BIN_EXE_mainstay-lab-player");
+
+/// A directory for nodes.
+pub struct Bench {
+    pub dir: TempDir,
+    pub isolation: Isolation,
+}
+
+/// What a program did.
+#[derive(Debug)]
+pub struct Output {
+    pub stdout: String,
+    pub stderr: String,
+    pub ended: Ended,
+}
+
+impl Bench {
+    pub async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let isolation = isolation(dir.path(), Path::new(PLAYER)).await.unwrap();
+        Self { dir, isolation }
+    }
+
+    pub fn plan(&self, name: &str) -> Plan {
+        Plan {
+            dir: self.dir.path().join(name),
+            shared: self.dir.path().join("shared"),
+            hostname: name.to_owned(),
+            boot_id: "11111111-2222-3333-4444-555555555555".to_owned(),
+            programs: ["apt-get", "kubeadm", "usr/sbin/reboot"].map(str::to_owned).into(),
+            player: PathBuf::from(PLAYER),
+            accounts: vec![Account {
+                name: "ann".to_owned(),
+                uid: 1000,
+                home: "/home/ann".into(),
+                shell: "/bin/sh".into(),
+            }],
+        }
+    }
+
+    pub async fn node(&self, name: &str) -> Arc<Sandbox> {
+        Sandbox::start(self.plan(name), &self.isolation).await.unwrap()
+    }
+
+    /// Runs a script as root to its end.
+    pub async fn run(&self, node: &Sandbox, script: &str) -> Output {
+        self.finish(node.spawn(shell(script)).await.unwrap()).await
+    }
+
+    /// Waits for the end and the output of a program that gets no input.
+    pub async fn finish(&self, mut process: Process) -> Output {
+        drop(process.stdin.take());
+        let (stdout, stderr) = (text(process.stdout.take()), text(process.stderr.take()));
+        let (stdout, stderr) = tokio::join!(stdout, stderr);
+        Output { stdout, stderr, ended: process.wait().await }
+    }
+
+    /// Command lines of what has to do with nodes of this place, of all processes of this machine.
+    pub fn processes(&self) -> Vec<String> {
+        let place = self.dir.path().canonicalize().unwrap();
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir("/proc").unwrap() {
+            let path = entry.unwrap().path();
+            let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            let root = std::fs::read_link(path.join("root")).unwrap_or_default();
+            if line.contains(place.to_str().unwrap()) || root.starts_with(&place) {
+                found.push(line);
+            }
+        }
+        found
+    }
+
+    /// Removes everything; it must be possible.
+    pub async fn clean(self) {
+        let place = self.dir.keep();
+        remove(&place, &self.isolation, Path::new(PLAYER)).await.unwrap();
+        assert!(!place.exists());
+    }
+}
+
+/// A script for `/bin/sh`, as root.
+pub fn shell(script: &str) -> Exec {
+    Exec {
+        program: None,
+        argv: ["/bin/sh", "-c", script].map(Into::into).into(),
+        env: vec![(
+            "PATH".into(),
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
+        )],
+        cwd: "/".into(),
+        user: User::ROOT,
+        terminal: None,
+    }
+}
+
+async fn text(stream: Option<impl AsyncRead + Unpin>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        stream.read_to_end(&mut bytes).await.unwrap();
+    }
+    String::from_utf8(bytes).unwrap()
+}
