@@ -11,10 +11,12 @@
 
 mod support;
 
-use mainstay_lab::sandbox::{Ended, Exec, Isolation, Signal, Terminal, User};
+use mainstay_lab::sandbox::{Ended, Exec, Isolation, Sandbox, Signal, Terminal, User, sweep};
 use std::fs;
+use std::path::Path;
+use std::process::Stdio;
 use support::{Bench, shell};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 #[tokio::test]
 async fn a_node_has_its_own_root_name_and_processes() {
@@ -34,6 +36,7 @@ async fn a_node_has_its_own_root_name_and_processes() {
     assert_eq!(lines.next(), Some("11111111-2222-3333-4444-555555555555"));
     assert!(lines.all(|name| name != "work"), "nothing of this machine's root");
     node.stop().await;
+    bench.clean().await;
 }
 
 #[tokio::test]
@@ -67,6 +70,7 @@ async fn the_machine_cannot_be_written() {
         assert_ne!(out.ended, Ended::Code(0), "{way}: {out:?}");
     }
     node.stop().await;
+    bench.clean().await;
 }
 
 #[tokio::test]
@@ -82,6 +86,7 @@ async fn what_is_played_is_ours_and_nothing_else() {
     let out = bench.run(&node, "printf '#!/bin/sh\\necho mine\\n' > /usr/local/bin/mine && chmod +x /usr/local/bin/mine && mine").await;
     assert_eq!(out.stdout, "mine\n");
     node.stop().await;
+    bench.clean().await;
 }
 
 #[tokio::test]
@@ -103,6 +108,7 @@ async fn streams_are_apart_and_whole() {
     assert_eq!(errors, "done\n");
     assert_eq!(process.wait().await, Ended::Code(3));
     node.stop().await;
+    bench.clean().await;
 }
 
 #[tokio::test]
@@ -129,6 +135,7 @@ async fn a_terminal_is_one() {
     assert_eq!(String::from_utf8_lossy(&seen), "/dev/pts/0\r\n33 101\r\n-echo\r\n10 20\r\n");
     assert_eq!(process.wait().await, Ended::Code(5));
     node.stop().await;
+    bench.clean().await;
 }
 
 #[tokio::test]
@@ -151,6 +158,7 @@ async fn ends_are_told_as_they_were() {
     assert_eq!(process.wait().await, Ended::Code(9));
     node.stop().await;
     assert!(node.spawn(shell("true")).await.is_err(), "a node that is stopped starts nothing");
+    bench.clean().await;
 }
 
 #[tokio::test]
@@ -169,6 +177,7 @@ async fn users_are_others_where_there_are_many() {
     let expected = if many { "ann\n/home/ann\nann\n1\n" } else { "root\n/home/ann\nroot\n0\n" };
     assert_eq!((out.stdout.as_str(), out.stderr.as_str()), (expected, "hi\n"));
     node.stop().await;
+    bench.clean().await;
 }
 
 #[tokio::test]
@@ -181,6 +190,7 @@ async fn a_boot_empties_what_a_boot_empties() {
     let out = bench.run(&node, "ls /tmp; ls /run/b /var/c /usr/bin/kubeadm 2>/dev/null").await;
     assert_eq!(out.stdout, "/var/c\n");
     node.stop().await;
+    bench.clean().await;
 }
 
 #[tokio::test]
@@ -204,10 +214,57 @@ async fn nothing_is_left_after_a_start_that_failed() {
     // A file stands where a directory must be.
     fs::create_dir_all(bench.plan("w1").dir.join("root")).unwrap();
     fs::write(bench.plan("w1").dir.join("root/etc"), "").unwrap();
-    let error = mainstay_lab::sandbox::Sandbox::start(bench.plan("w1"), &bench.isolation)
-        .await
-        .unwrap_err();
+    let error = Sandbox::start(bench.plan("w1"), &bench.isolation).await.unwrap_err();
     assert!(error.to_string().contains("etc"), "{error}");
     assert_eq!(bench.processes(), Vec::<String>::new());
+    bench.clean().await;
+}
+
+/// The daemon of the next test, in a process of its own.
+#[tokio::test]
+async fn daemon() {
+    let Some(name) = std::env::var_os("MAINSTAY_LAB_DAEMON") else { return };
+    let bench = Bench::below(Path::new(&name)).await;
+    let node = bench.node("w1").await;
+    let script =
+        "setsid sh -c 'trap \"\" HUP TERM INT; while :; do sleep 1; done' & echo up; sleep 1000";
+    let mut process = node.spawn(shell(script)).await.unwrap();
+    process.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).await.unwrap();
+    println!("the node is up");
+    process.wait().await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_when_the_daemon_is_killed() {
+    let bench = Bench::new().await;
+    let mut daemon = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "daemon", "--nocapture"])
+        .env("MAINSTAY_LAB_DAEMON", bench.dir.path())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
+    while !lines.next_line().await.unwrap().expect("a daemon").contains("the node is up") {}
+    let running = bench.handles();
+    assert!(running.len() >= 2, "keeper and init at least");
+    daemon.kill().await.unwrap();
+    for process in running {
+        support::gone(&process);
+    }
+    assert_eq!(bench.processes(), Vec::<String>::new());
+    sweep(bench.dir.path()).await.unwrap();
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn a_sweep_ends_what_a_daemon_still_holds() {
+    let bench = Bench::new().await;
+    let node = bench.node("w1").await;
+    let mut process = node.spawn(shell("sleep 1000")).await.unwrap();
+    sweep(bench.dir.path()).await.unwrap();
+    assert_eq!(process.wait().await, Ended::Lost);
+    assert_eq!(bench.processes(), Vec::<String>::new());
+    node.stop().await;
     bench.clean().await;
 }

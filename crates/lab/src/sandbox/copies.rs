@@ -1,10 +1,10 @@
 //! The programs of a node without namespaces: copies of this machine's, with the libraries that they need. They are made
 //! once for a lab and linked into each of its nodes, which are root and could spoil them for each other.
 
-use super::farm;
 use super::plan::Plan;
 use super::tree::{self, DEVICES, PLAYER, directory, named};
-use rustix::fs::{CWD, FileType, FlockOperation, Mode, flock, makedev, mknodat};
+use super::{farm, shared};
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -45,7 +45,11 @@ const NUMBERS: [(u32, u32); 6] = [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0)
 
 /// Fills a root that is new.
 pub(super) fn furnish(plan: &Plan, root: &Path) -> io::Result<()> {
-    let copies = shared(plan)?;
+    let copies = shared::once(plan, "copies", |tree| {
+        let mut copies = Copies { tree: tree.to_owned(), made: BTreeMap::new() };
+        copies.skeleton()?;
+        copies.programs(plan)
+    })?;
     link_tree(&copies, root)?;
     farm::played(root, &plan.programs)?;
     for (device, (major, minor)) in DEVICES.iter().zip(NUMBERS) {
@@ -74,24 +78,6 @@ pub(super) fn processes(plan: &Plan, root: &Path) -> io::Result<()> {
     write("1/comm", b"systemd\n")?;
     write("sys/kernel/hostname", format!("{}\n", plan.hostname).as_bytes())?;
     write("sys/kernel/random/boot_id", format!("{}\n", plan.boot_id).as_bytes())
-}
-
-/// The tree of copies of this lab; made by whoever comes first, the others wait.
-fn shared(plan: &Plan) -> io::Result<PathBuf> {
-    let lock = named(&plan.shared, fs::File::create(plan.shared.join("copies.lock")))?;
-    flock(&lock, FlockOperation::LockExclusive)?;
-    let (tree, half) = (plan.shared.join("copies"), plan.shared.join("copies.half"));
-    if fs::exists(&tree)? {
-        return Ok(tree);
-    }
-    if fs::exists(&half)? {
-        fs::remove_dir_all(&half)?;
-    }
-    let mut copies = Copies { tree: half.clone(), made: BTreeMap::new() };
-    copies.skeleton()?;
-    copies.programs(plan)?;
-    fs::rename(half, &tree)?;
-    Ok(tree)
 }
 
 struct Copies {

@@ -1,20 +1,42 @@
 //! The directories of programs of a node: links to this machine's programs, except those that are played.
 
-use super::tree::{HOST, PLAYER};
+use super::plan::Plan;
+use super::shared;
+use super::tree::{self, HOST, PLAYER};
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The directories that hold programs, from the root.
 const DIRECTORIES: [&str; 6] =
     ["bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin"];
 
-/// Makes them below `root`, which must be new. Where this machine has a link (`/bin` to `usr/bin`) the node has it too.
-/// `resolve` answers what stands for a program of this machine: the target of the link that is made.
-pub(super) fn plant(root: &Path, programs: &[String]) -> io::Result<()> {
+/// Makes them below the root of a node, which must be new. Where this machine has a link (`/bin` to `usr/bin`) the node
+/// has it too.
+pub(super) fn plant(plan: &Plan, root: &Path) -> io::Result<()> {
+    let links = shared::once(plan, "links", links)?;
     for directory in DIRECTORIES {
-        let (theirs, ours) = (Path::new("/").join(directory), root.join(directory));
+        let (from, to) = (links.join(directory), root.join(directory));
+        if let Ok(target) = fs::read_link(&from) {
+            symlink(target, &to)?;
+            continue;
+        }
+        tree::directory(&to, 0o755)?;
+        for entry in fs::read_dir(&from)? {
+            let name = entry?.file_name();
+            if !plays(&plan.programs, name.to_str()) {
+                fs::hard_link(from.join(&name), to.join(&name))?;
+            }
+        }
+    }
+    played(root, &plan.programs)
+}
+
+/// Links to all programs of this machine, at their places.
+fn links(to: &Path) -> io::Result<()> {
+    for directory in DIRECTORIES {
+        let (theirs, ours) = (Path::new("/").join(directory), to.join(directory));
         if let Ok(target) = fs::read_link(&theirs) {
             symlink(target, &ours)?;
             continue;
@@ -24,12 +46,10 @@ pub(super) fn plant(root: &Path, programs: &[String]) -> io::Result<()> {
         let Ok(entries) = fs::read_dir(&theirs) else { continue };
         for entry in entries {
             let name = entry?.file_name();
-            if !plays(programs, name.to_str()) {
-                symlink(host_path(&theirs).join(&name), ours.join(&name))?;
-            }
+            symlink(Path::new(HOST).join(directory).join(&name), ours.join(&name))?;
         }
     }
-    played(root, programs)
+    Ok(())
 }
 
 /// Makes the links of the programs that are played.
@@ -51,9 +71,4 @@ pub(super) fn played(root: &Path, programs: &[String]) -> io::Result<()> {
 /// Whether the lab plays a program of this name, wherever it stands.
 pub(super) fn plays(programs: &[String], name: Option<&str>) -> bool {
     programs.iter().any(|program| program.rsplit('/').next() == name)
-}
-
-/// Where a node sees a path of this machine.
-pub(super) fn host_path(path: &Path) -> PathBuf {
-    Path::new(HOST).join(path.strip_prefix("/").unwrap_or(path))
 }

@@ -32,7 +32,7 @@ pub struct Refused {
 }
 
 /// Finds out how nodes can be kept apart: the best way in which one could be started in `directory`, which must exist.
-/// It takes a moment; the answer holds as long as the machine is set up as it is.
+/// What nodes share is left in `shared` there. It takes a moment; the answer holds as long as the machine is set up as it is.
 ///
 /// # Errors
 /// There is none; the error says what to switch on.
@@ -45,7 +45,7 @@ pub async fn isolation(directory: &Path, player: &Path) -> Result<Isolation, Ref
     let mut reasons = Vec::new();
     for isolation in tried {
         let trial = directory.join("trial");
-        let worked = works(&isolation, &trial, player).await;
+        let worked = works(&isolation, directory, player).await;
         // What could not be made needs no removal.
         sweep::remove(&trial, &isolation, player).await.ok();
         match worked {
@@ -57,10 +57,10 @@ pub async fn isolation(directory: &Path, player: &Path) -> Result<Isolation, Ref
 }
 
 /// Starts a node and runs a shell in it, as another user than root where it has one.
-async fn works(isolation: &Isolation, dir: &Path, player: &Path) -> Result<(), SandboxError> {
+async fn works(isolation: &Isolation, directory: &Path, player: &Path) -> Result<(), SandboxError> {
     let plan = Plan {
-        dir: dir.to_owned(),
-        shared: dir.join("shared"),
+        dir: directory.join("trial"),
+        shared: directory.join("shared"),
         hostname: "trial".to_owned(),
         boot_id: "00000000-0000-0000-0000-000000000000".to_owned(),
         programs: Vec::new(),

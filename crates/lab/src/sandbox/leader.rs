@@ -3,6 +3,7 @@
 //! Arguments: user, group, `terminal` or `streams`, directory, program (empty: the first of the arguments), arguments.
 
 use rustix::fs::fchown;
+use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 use rustix::thread::CapabilitySet;
 use std::ffi::OsString;
@@ -56,8 +57,15 @@ fn become_user(uid: Uid, gid: Gid) -> io::Result<()> {
     fchown(std::io::stdin(), user, group).ok();
     fchown(std::io::stdout(), user, group).ok();
     fchown(std::io::stderr(), user, group).ok();
-    rustix::thread::set_thread_res_gid(gid, gid, gid)?;
-    Ok(rustix::thread::set_thread_res_uid(uid, uid, uid)?)
+    let become_both = || {
+        rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+        rustix::thread::set_thread_res_uid(uid, uid, uid)
+    };
+    match become_both() {
+        // There is no such number in this user namespace: everybody is root.
+        Err(Errno::INVAL) => Ok(()),
+        done => Ok(done?),
+    }
 }
 
 fn failed(name: &OsString, error: &io::Error) -> u8 {

@@ -21,6 +21,7 @@ mod mounts;
 mod node;
 mod plan;
 mod process;
+mod shared;
 mod sweep;
 mod terminal;
 mod tree;

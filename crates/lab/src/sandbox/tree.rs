@@ -134,7 +134,7 @@ pub(super) fn prepare(plan: &Plan, root: &Path, namespaces: bool) -> io::Result<
     }
     if namespaces {
         mount_points(root)?;
-        farm::plant(root, &plan.programs)?;
+        farm::plant(plan, root)?;
     } else {
         copies::furnish(plan, root)?;
     }
