@@ -2,6 +2,7 @@
 
 #![allow(
     unreachable_pub,
+    dead_code,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

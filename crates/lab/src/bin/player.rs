@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
+    let played =
+        mainstay_lab::sandbox::entry(&arguments).or_else(|| mainstay_lab::ssh::entry(&arguments));
     // Called by its own name it has nothing to do.
-    ExitCode::from(mainstay_lab::sandbox::entry(&arguments).unwrap_or(2))
+    ExitCode::from(played.unwrap_or(2))
 }

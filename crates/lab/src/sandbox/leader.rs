@@ -8,6 +8,7 @@ use rustix::process::{Gid, Uid};
 use rustix::thread::CapabilitySet;
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -29,7 +30,12 @@ pub(super) fn lead(arguments: &[OsString]) -> Option<u8> {
         std::env::set_current_dir("/").ok();
     }
     let program = if program.is_empty() { name } else { program };
-    Some(failed(name, &Command::new(program).arg0(name).args(rest).exec()))
+    let mut command = Command::new(program);
+    command.arg0(name).args(rest);
+    if let Some(terminal) = terminal_name() {
+        command.env("SSH_TTY", terminal);
+    }
+    Some(failed(name, &command.exec()))
 }
 
 fn session(terminal: bool) -> io::Result<()> {
@@ -66,6 +72,12 @@ fn become_user(uid: Uid, gid: Gid) -> io::Result<()> {
         Err(Errno::INVAL) => Ok(()),
         done => Ok(done?),
     }
+}
+
+/// Who has a terminal has it from an SSH server, which tells its name; it is known here first.
+fn terminal_name() -> Option<OsString> {
+    let name = rustix::termios::ttyname(std::io::stdin(), Vec::new()).ok()?;
+    Some(OsString::from_vec(name.into_bytes()))
 }
 
 fn failed(name: &OsString, error: &io::Error) -> u8 {

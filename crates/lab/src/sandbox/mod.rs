@@ -35,3 +35,4 @@ pub use plan::{Account, Exec, Plan, Terminal, User};
 pub use process::{Ended, Process};
 pub use rustix::process::Signal;
 pub use sweep::{remove, sweep};
+pub use tree::PLAYER;

@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// Where a node has the program that plays its tools.
-pub(super) const PLAYER: &str = "/.lab/player";
+pub const PLAYER: &str = "/.lab/player";
 /// Below it are the directories of this machine that hold programs, as they are.
 pub(super) const HOST: &str = "/.lab/host";
 /// Those directories; links among them are left out.

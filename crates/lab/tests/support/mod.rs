@@ -1,5 +1,7 @@
 //! A place for nodes, and what runs in them.
 
+pub mod ssh;
+
 use mainstay_lab::sandbox::{
     Account, Ended, Exec, Isolation, Plan, Process, Sandbox, User, isolation, remove,
 };
@@ -142,4 +144,11 @@ pub fn gone(process: &OwnedFd) {
     let deadline = Timespec { tv_sec: 20, tv_nsec: 0 };
     let ended = poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&deadline)).unwrap();
     assert_eq!(ended, 1, "a process of the node goes on");
+}
+
+/// A file that only its owner can read.
+pub fn write_private(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
