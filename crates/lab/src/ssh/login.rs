@@ -74,13 +74,15 @@ impl Connection {
         command: Command,
         session: &mut Session,
     ) -> Result<(), russh::Error> {
-        let (Some(State::Open(opened)), Some(user)) = (self.channels.remove(&id), &self.user)
+        let (Some(state @ State::Open(_)), Some(user)) = (self.channels.get_mut(&id), &self.user)
         else {
             return session.channel_failure(id);
         };
-        let Opened { channel, place, terminal, env } = *opened;
         let (sender, controls) = mpsc::channel(CONTROLS);
-        self.channels.insert(id, State::Running(sender));
+        let State::Open(opened) = std::mem::replace(state, State::Running(sender)) else {
+            return session.channel_failure(id);
+        };
+        let Opened { channel, place, terminal, env } = *opened;
         let start = Start {
             user: user.clone(),
             command,
