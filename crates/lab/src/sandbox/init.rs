@@ -34,9 +34,8 @@ pub(super) fn run(kind: &str, root: &Path) -> Option<u8> {
 /// Waits for the plan and carries it out. Answers the directory of devices in which terminals are opened.
 fn become_node(socket: &OwnedFd, namespaces: bool, root: &Path) -> io::Result<OwnedFd> {
     keeper::die_with_parent()?;
-    let plan = match receive(socket.as_fd())? {
-        Some((Request::Build(plan), _)) => plan,
-        _ => return Err(io::Error::other("no plan came")),
+    let Some((Request::Build(plan), _)) = receive(socket.as_fd())? else {
+        return Err(io::Error::other("no plan came"));
     };
     // The socket stood on standard input; programs must not find it there.
     rustix::stdio::dup2_stdin(std::fs::File::open("/dev/null")?)?;
@@ -110,7 +109,7 @@ impl Init {
         terminal: Option<Terminal>,
         descriptors: Vec<OwnedFd>,
     ) -> io::Result<()> {
-        match self.spawn(terminal, descriptors) {
+        match self.spawn(terminal.as_ref(), descriptors) {
             Ok((process, master)) => {
                 self.running.insert(process, id);
                 let master: Vec<_> = master.iter().map(AsFd::as_fd).collect();
@@ -125,14 +124,14 @@ impl Init {
     /// Starts a leader. Answers its process and the master of its terminal.
     fn spawn(
         &self,
-        terminal: Option<Terminal>,
+        terminal: Option<&Terminal>,
         descriptors: Vec<OwnedFd>,
     ) -> io::Result<(Pid, Option<OwnedFd>)> {
         let mut descriptors = descriptors.into_iter();
         let mut next =
             || descriptors.next().ok_or_else(|| io::Error::other("a descriptor is missing"));
         let exec = read_exec(next()?)?;
-        let (streams, master) = match &terminal {
+        let (streams, master) = match terminal {
             Some(terminal) => {
                 let (master, slave) = terminal::open(&self.devices, terminal)?;
                 ([slave.try_clone()?, slave.try_clone()?, slave], Some(master))
