@@ -1,15 +1,16 @@
 //! `mainstay upgrade`: reads the cluster, plans, asks once, runs the embedded playbook.
 
 use super::args::Upgrade;
+use super::confirm::confirmed;
 use super::embedded;
 use super::exit;
 use super::playbook::{Persona, finish, on_runtime};
 use super::setup::{self, Prepared, Refusal};
 use super::signals;
-use super::terminal::{Terminal, complain, is_interactive, say};
-use crate::engine::{self, Kind, Prompter, Refused, Run, own_play};
+use super::terminal::{complain, say};
+use crate::engine::{self, Kind, Refused, Run, own_play};
 use crate::upgrade::{self, Finding, Input, Plan, Policy, Role, Severity};
-use mainstay_language::diag::{Diagnostic, Diagnostics};
+use mainstay_language::diag::Diagnostic;
 use mainstay_language::playbook::LoadError;
 use mainstay_language::value::{Map, Value};
 use std::collections::BTreeMap;
@@ -133,19 +134,6 @@ async fn refuse(prepared: &Prepared, findings: &[Finding]) -> u8 {
     }
 }
 
-fn confirmed() -> Result<bool, Refusal> {
-    if !is_interactive() {
-        return Err(refusal(
-            exit::REFUSED,
-            "there is no terminal to ask on: add --yes, or --plan to see the plan only",
-        ));
-    }
-    let answer = Terminal
-        .ask("carry this out? [y/N] ", false)
-        .map_err(|e| refusal(exit::GENERAL, format!("cannot ask: {e}")))?;
-    Ok(matches!(answer.as_deref(), Some("y" | "Y" | "yes")))
-}
-
 async fn carry_out(run: &Run, plan: &Plan) -> Result<Option<Refused>, Refusal> {
     let directory = setup::run_directory(&*run.outside, &run.id).join("playbooks");
     let path = embedded::write(&*run.outside, &directory, "upgrade.yml").map_err(|e| {
@@ -178,16 +166,4 @@ fn variables(plan: &Plan) -> Map {
     map.insert("upgrade_control_planes", Value::from(control_planes));
     map.insert("upgrade_workers", Value::from(if workers.is_empty() { none() } else { workers }));
     map
-}
-
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
-        let code = match refused.kind {
-            Kind::General => exit::GENERAL,
-            Kind::Guard => exit::REFUSED,
-            Kind::Locked => exit::LOCKED,
-            Kind::Journal => exit::JOURNAL,
-        };
-        Self { code, diagnostics: Diagnostics::from(*refused.diagnostic) }
-    }
 }

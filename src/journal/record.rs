@@ -30,6 +30,17 @@ pub enum Effect {
         /// Node uid.
         uid: String,
     },
+    /// A node is made unschedulable because a person asked for just that: it is theirs to give back, no run holds it.
+    Unschedulable {
+        /// As above.
+        cluster: String,
+        /// Node name.
+        node: String,
+        /// Node uid.
+        uid: String,
+        /// For other people.
+        reason: Option<String>,
+    },
     /// The reason why a node stays cordoned is written to it.
     Hold {
         /// As above.
