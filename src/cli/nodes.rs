@@ -6,7 +6,7 @@
 use super::args::{Common, Cordon, Drain, Uncordon};
 use super::confirm::confirmed;
 use super::exit;
-use super::playbook::{Persona, finish, on_runtime};
+use super::playbook::{Persona, conclude, finish, on_runtime};
 use super::refusal::Refusal;
 use super::runs::is_alive;
 use super::setup::{self, Prepared, state_directory};
@@ -23,49 +23,57 @@ use std::sync::Arc;
 /// Cordons and returns the exit code.
 #[must_use]
 pub(super) fn cordon(args: Cordon) -> u8 {
-    on_runtime(async move {
-        let site = Site::reach(&args.common, &args.nodes).await?;
+    on_runtime(on_nodes(args.common.clone(), async |prepared| {
+        let site = Site::reach(prepared, &args.nodes).await?;
         for node in &site.nodes {
             site.cordon(node, args.reason.as_deref()).await?;
         }
-        Ok(finish(&site.prepared, None).await)
-    })
+        Ok(finish(prepared, None).await)
+    }))
 }
 
 /// Uncordons and returns the exit code.
 #[must_use]
 pub(super) fn uncordon(args: Uncordon) -> u8 {
-    on_runtime(async move {
-        let site = Site::reach(&args.common, &args.nodes).await?;
+    on_runtime(on_nodes(args.common.clone(), async |prepared| {
+        let site = Site::reach(prepared, &args.nodes).await?;
         site.refuse_held()?;
         for node in &site.nodes {
             site.uncordon(node).await?;
         }
-        Ok(finish(&site.prepared, None).await)
-    })
+        Ok(finish(prepared, None).await)
+    }))
 }
 
 /// Drains and returns the exit code.
 #[must_use]
 pub(super) fn drain(args: Drain) -> u8 {
-    on_runtime(inner(args))
+    on_runtime(on_nodes(args.common.clone(), async |prepared| empty(&args, prepared).await))
 }
 
-async fn inner(args: Drain) -> Result<u8, Refusal> {
-    let site = Site::reach(&args.common, &args.nodes).await?;
-    let run = &site.prepared.run;
+async fn on_nodes(
+    common: Common,
+    command: impl AsyncFnOnce(&Prepared) -> Result<u8, Refusal>,
+) -> Result<u8, Refusal> {
+    let prepared = setup::prepare(&common, &[], Persona::Mainstay, None)?;
+    conclude(&prepared, command(&prepared)).await
+}
+
+async fn empty(args: &Drain, prepared: &Prepared) -> Result<u8, Refusal> {
+    let site = Site::reach(prepared, &args.nodes).await?;
+    let run = &prepared.run;
     signals::watch(run.stop.clone()).map_err(|e| general(format!("cannot watch signals: {e}")))?;
-    let options = options(&args);
+    let options = options(args);
     for node in &site.nodes {
         let plan = site.cluster.plan_drain(&node.name, &options).await.map_err(general)?;
         tell(&describe(&node.name, &plan))?;
     }
     if args.plan {
-        return Ok(finish(&site.prepared, None).await);
+        return Ok(finish(prepared, None).await);
     }
     if !args.yes && !confirmed()? {
         tell("nothing was changed")?;
-        return Ok(finish(&site.prepared, None).await);
+        return Ok(finish(prepared, None).await);
     }
     run.take_lease(&site.cluster).await?;
     for node in &site.nodes {
@@ -80,7 +88,7 @@ async fn inner(args: Drain) -> Result<u8, Refusal> {
             left.push(&node.name);
         }
     }
-    let code = finish(&site.prepared, None).await;
+    let code = finish(prepared, None).await;
     if left.is_empty() {
         return Ok(code);
     }
@@ -123,17 +131,16 @@ fn describe(node: &str, plan: &DrainPlan) -> String {
 }
 
 /// The cluster, and the nodes that were named.
-struct Site {
-    prepared: Prepared,
+struct Site<'a> {
+    prepared: &'a Prepared,
     cluster: Arc<Cluster>,
     identity: String,
     nodes: Vec<NodeInfo>,
 }
 
-impl Site {
+impl<'a> Site<'a> {
     /// Reaches the cluster and finds every node, or refuses with all that are not there.
-    async fn reach(common: &Common, names: &[String]) -> Result<Self, Refusal> {
-        let prepared = setup::prepare(common, &[], Persona::Mainstay, None)?;
+    async fn reach(prepared: &'a Prepared, names: &[String]) -> Result<Self, Refusal> {
         let cluster = prepared.run.api(&own_play(&prepared.run)).await?;
         let identity = cluster.identity().await.map_err(general)?;
         let found = cluster.nodes().await.map_err(general)?;

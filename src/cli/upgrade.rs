@@ -4,7 +4,7 @@ use super::args::Upgrade;
 use super::confirm::confirmed;
 use super::embedded;
 use super::exit;
-use super::playbook::{Persona, finish, on_runtime};
+use super::playbook::{Persona, conclude, finish, on_runtime};
 use super::setup::{self, Prepared, Refusal};
 use super::signals;
 use super::terminal::{complain, say};
@@ -24,27 +24,31 @@ pub(super) fn run(args: Upgrade) -> u8 {
 async fn inner(args: Upgrade) -> Result<u8, Refusal> {
     let mut prepared = setup::prepare(&args.common, &[], Persona::Mainstay, None)?;
     prepared.run.cluster.place.take_silent = args.take_over;
+    conclude(&prepared, upgrade(&args, &prepared)).await
+}
+
+async fn upgrade(args: &Upgrade, prepared: &Prepared) -> Result<u8, Refusal> {
     let run = &prepared.run;
     signals::watch(run.stop.clone())
         .map_err(|e| refusal(exit::DEFECT, format!("cannot watch signals: {e}")))?;
-    let Planned { plan, left_over } = match make_plan(run, &args).await? {
+    let Planned { plan, left_over } = match make_plan(run, args).await? {
         Ok(planned) => planned,
-        Err(findings) => return Ok(refuse(&prepared, &findings).await),
+        Err(findings) => return Ok(refuse(prepared, &findings).await),
     };
     tell(plan.render().trim_end())?;
     if plan.is_done() && !left_over {
         tell(&format!("every node is at {}: nothing to do", target(&plan)))?;
-        return Ok(finish(&prepared, None).await);
+        return Ok(finish(prepared, None).await);
     }
     if args.plan {
-        return Ok(finish(&prepared, None).await);
+        return Ok(finish(prepared, None).await);
     }
     if !args.yes && !confirmed()? {
         tell("nothing was changed")?;
-        return Ok(finish(&prepared, None).await);
+        return Ok(finish(prepared, None).await);
     }
     let failure = carry_out(run, &plan).await?;
-    let code = finish(&prepared, failure.clone()).await;
+    let code = finish(prepared, failure.clone()).await;
     let refused_before = failure.is_some_and(|refused| refused.kind != Kind::General);
     match code {
         exit::DONE => {
