@@ -42,7 +42,7 @@ async fn inner(args: AdHoc) -> Result<u8, Refusal> {
     };
     let task = if args.list_hosts { None } else { Some(action(&args)?) };
     let prepared = setup::prepare(&common, &[], Persona::AdHoc { one_line: args.one_line }, None)?;
-    conclude(&prepared, ask(&args, task, &prepared)).await
+    Box::pin(conclude(&prepared, ask(&args, task, &prepared))).await
 }
 
 /// The one task, on the hosts of the pattern; the hosts alone if there is none.

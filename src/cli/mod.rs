@@ -61,9 +61,9 @@ fn command(mainstay: args::Mainstay) -> u8 {
         args::Command::Vault(tool) => vault::run(&tool),
         args::Command::Config(config) => config::run(&config),
         args::Command::Upgrade(args) => upgrade::run(args),
-        args::Command::Cordon(args) => nodes::cordon(args),
-        args::Command::Drain(args) => nodes::drain(args),
-        args::Command::Uncordon(args) => nodes::uncordon(args),
+        args::Command::Cordon(args) => nodes::cordon(&args),
+        args::Command::Drain(args) => nodes::drain(&args),
+        args::Command::Uncordon(args) => nodes::uncordon(&args),
         args::Command::Runs(args) => runs::run(&args),
         args::Command::Abort(args) => abort::run(args),
     }

@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 /// Cordons and returns the exit code.
 #[must_use]
-pub(super) fn cordon(args: Cordon) -> u8 {
-    on_runtime(on_nodes(args.common.clone(), async |prepared| {
+pub(super) fn cordon(args: &Cordon) -> u8 {
+    on_runtime(on_nodes(&args.common, async |prepared| {
         let site = Site::reach(prepared, &args.nodes).await?;
         for node in &site.nodes {
             site.cordon(node, args.reason.as_deref()).await?;
@@ -34,8 +34,8 @@ pub(super) fn cordon(args: Cordon) -> u8 {
 
 /// Uncordons and returns the exit code.
 #[must_use]
-pub(super) fn uncordon(args: Uncordon) -> u8 {
-    on_runtime(on_nodes(args.common.clone(), async |prepared| {
+pub(super) fn uncordon(args: &Uncordon) -> u8 {
+    on_runtime(on_nodes(&args.common, async |prepared| {
         let site = Site::reach(prepared, &args.nodes).await?;
         site.refuse_held()?;
         for node in &site.nodes {
@@ -47,15 +47,15 @@ pub(super) fn uncordon(args: Uncordon) -> u8 {
 
 /// Drains and returns the exit code.
 #[must_use]
-pub(super) fn drain(args: Drain) -> u8 {
-    on_runtime(on_nodes(args.common.clone(), async |prepared| empty(&args, prepared).await))
+pub(super) fn drain(args: &Drain) -> u8 {
+    on_runtime(on_nodes(&args.common, async |prepared| empty(args, prepared).await))
 }
 
 async fn on_nodes(
-    common: Common,
+    common: &Common,
     command: impl AsyncFnOnce(&Prepared) -> Result<u8, Refusal>,
 ) -> Result<u8, Refusal> {
-    let prepared = setup::prepare(&common, &[], Persona::Mainstay, None)?;
+    let prepared = setup::prepare(common, &[], Persona::Mainstay, None)?;
     conclude(&prepared, command(&prepared)).await
 }
 

@@ -87,7 +87,7 @@ fn record_end(prepared: &Prepared, exit: u8) -> Result<(), JournalError> {
 async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
     let prepared =
         setup::prepare(&args.common, &args.playbooks, persona, args.start_at_task.clone())?;
-    conclude(&prepared, play(&args, &prepared)).await
+    Box::pin(conclude(&prepared, play(&args, &prepared))).await
 }
 
 async fn play(args: &Args, prepared: &Prepared) -> Result<u8, Refusal> {

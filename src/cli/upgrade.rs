@@ -24,7 +24,7 @@ pub(super) fn run(args: Upgrade) -> u8 {
 async fn inner(args: Upgrade) -> Result<u8, Refusal> {
     let mut prepared = setup::prepare(&args.common, &[], Persona::Mainstay, None)?;
     prepared.run.cluster.place.take_silent = args.take_over;
-    conclude(&prepared, upgrade(&args, &prepared)).await
+    Box::pin(conclude(&prepared, upgrade(&args, &prepared))).await
 }
 
 async fn upgrade(args: &Upgrade, prepared: &Prepared) -> Result<u8, Refusal> {
