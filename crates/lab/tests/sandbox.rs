@@ -271,3 +271,29 @@ async fn a_sweep_ends_what_a_daemon_still_holds() {
     node.stop().await;
     bench.clean().await;
 }
+
+#[tokio::test]
+async fn a_ticket_gives_rights_once() {
+    let bench = Bench::new().await;
+    let node = bench.node("w1").await;
+    let user = User { uid: 1000, gid: 1000 };
+    let ticket = node.ticket(&shell("id -u; read x; echo got $x; exit 6")).await.unwrap();
+    let caller = format!(
+        "for i in 1 2; do echo hello | /.lab/player {ticket}; echo $?; done; /.lab/player guess; echo $?"
+    );
+    let out = bench.finish(node.spawn(Exec { user, ..shell(&caller) }).await.unwrap()).await;
+    assert_eq!(out.stdout, "0\ngot hello\n6\n2\n2\n", "{}", out.stderr);
+    // Signals reach what was started.
+    let ticket = node
+        .ticket(&shell("trap 'echo heard; exit 3' TERM; echo up; while :; do sleep 0.01; done"))
+        .await
+        .unwrap();
+    let caller = Exec { user, ..shell(&format!("exec /.lab/player {ticket}")) };
+    let mut process = node.spawn(caller).await.unwrap();
+    process.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).await.unwrap();
+    process.signal(Signal::TERM).await.unwrap();
+    let out = bench.finish(process).await;
+    assert_eq!((out.stdout.as_str(), out.ended), ("heard\n", Ended::Code(3)));
+    node.stop().await;
+    bench.clean().await;
+}

@@ -32,6 +32,7 @@ pub struct Process {
     /// Its standard error; none with a terminal.
     pub stderr: Option<pipe::Receiver>,
     terminal: Option<OwnedFd>,
+    pid: i32,
     remote: Remote,
     ended: oneshot::Receiver<Ended>,
 }
@@ -77,9 +78,20 @@ impl Streams {
 }
 
 impl Process {
-    pub(super) fn new(streams: Streams, remote: Remote, ended: oneshot::Receiver<Ended>) -> Self {
+    pub(super) fn new(
+        streams: Streams,
+        pid: i32,
+        remote: Remote,
+        ended: oneshot::Receiver<Ended>,
+    ) -> Self {
         let Streams { stdin, stdout, stderr, terminal } = streams;
-        Self { stdin, stdout, stderr, terminal, remote, ended }
+        Self { stdin, stdout, stderr, terminal, pid, remote, ended }
+    }
+
+    /// Its number in its node.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
     }
 
     /// Waits for its end. May be dropped and called again until it has answered; then it answers `Lost`.
@@ -104,12 +116,5 @@ impl Process {
         let Some(terminal) = &self.terminal else { return Ok(()) };
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         Ok(rustix::termios::tcsetwinsize(terminal, size)?)
-    }
-
-    /// Closes the terminal's master, as a modem that hangs up does.
-    pub fn hang_up(&mut self) {
-        self.stdin = None;
-        self.stdout = None;
-        self.terminal = None;
     }
 }
