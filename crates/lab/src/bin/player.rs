@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let played =
-        mainstay_lab::sandbox::entry(&arguments).or_else(|| mainstay_lab::ssh::entry(&arguments));
+    let played = mainstay_lab::entry(&arguments);
     // Called by its own name it has nothing to do.
     ExitCode::from(played.unwrap_or(2))
 }

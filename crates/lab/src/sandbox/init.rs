@@ -114,7 +114,8 @@ impl Init {
             Ok((process, master)) => {
                 self.running.insert(process, id);
                 let master: Vec<_> = master.iter().map(AsFd::as_fd).collect();
-                self.wire.send(&Reply::Started { id }, &master).await
+                let pid = process.as_raw_nonzero().get().unsigned_abs();
+                self.wire.send(&Reply::Started { id, pid }, &master).await
             }
             Err(error) => {
                 self.wire.send(&Reply::Failed { id, error: error.to_string() }, &[]).await

@@ -54,10 +54,13 @@ pub enum SandboxError {
 #[derive(Debug, Default)]
 struct Programs(Mutex<Table>);
 
+/// The number of a program in its node, and its terminal's master if it has one; or why it was not started.
+type Started = Result<(u32, Option<OwnedFd>), String>;
+
 #[derive(Debug, Default)]
 struct Table {
     gone: bool,
-    waiting: HashMap<u64, oneshot::Sender<Result<Option<OwnedFd>, String>>>,
+    waiting: HashMap<u64, oneshot::Sender<Started>>,
     running: HashMap<u64, oneshot::Sender<Ended>>,
 }
 
@@ -130,15 +133,16 @@ impl Sandbox {
             self.programs.forget(id);
         }
         let remote = Remote { id, wire: Arc::clone(&self.wire) };
-        Ok(Process::new(result?, remote, ended))
+        let (pid, streams) = result?;
+        Ok(Process::new(pid, streams, remote, ended))
     }
 
     async fn ask(
         &self,
         id: u64,
         exec: Exec,
-        started: oneshot::Receiver<Result<Option<OwnedFd>, String>>,
-    ) -> Result<Streams, SandboxError> {
+        started: oneshot::Receiver<Started>,
+    ) -> Result<(u32, Streams), SandboxError> {
         let file = exec_file(&exec)?;
         let terminal = exec.terminal;
         let (streams, theirs) = match terminal {
@@ -148,10 +152,11 @@ impl Sandbox {
         let descriptors: Vec<_> = [&file].into_iter().chain(&theirs).map(AsFd::as_fd).collect();
         let request = Request::Spawn { id, terminal };
         self.wire.send(&request, &descriptors).await.map_err(|_| SandboxError::Gone)?;
-        let master = started.await.map_err(|_| SandboxError::Gone)?;
-        match (master.map_err(SandboxError::Program)?, streams) {
-            (Some(master), _) => Ok(Streams::terminal(master)?),
-            (None, Some(streams)) => Ok(streams),
+        let started = started.await.map_err(|_| SandboxError::Gone)?;
+        let (pid, master) = started.map_err(SandboxError::Program)?;
+        match (master, streams) {
+            (Some(master), _) => Ok((pid, Streams::terminal(master)?)),
+            (None, Some(streams)) => Ok((pid, streams)),
             (None, None) => Err(SandboxError::Program("it got no terminal".to_owned())),
         }
     }
@@ -205,14 +210,10 @@ async fn listen(wire: Arc<Wire>, programs: Arc<Programs>) {
 
 impl Programs {
     /// Prepares for the answers about a program.
-    #[expect(clippy::type_complexity, reason = "two ends, named where they are used")]
     fn expect(
         &self,
         id: u64,
-    ) -> Result<
-        (oneshot::Receiver<Result<Option<OwnedFd>, String>>, oneshot::Receiver<Ended>),
-        SandboxError,
-    > {
+    ) -> Result<(oneshot::Receiver<Started>, oneshot::Receiver<Ended>), SandboxError> {
         let (started, starts) = oneshot::channel();
         let (ended, ends) = oneshot::channel();
         let mut table = self.lock();
@@ -228,8 +229,8 @@ impl Programs {
         let mut table = self.lock();
         // Where the other end is gone nobody waits any more.
         match reply {
-            Reply::Started { id } => {
-                table.waiting.remove(&id).map(|started| started.send(Ok(master)).ok());
+            Reply::Started { id, pid } => {
+                table.waiting.remove(&id).map(|started| started.send(Ok((pid, master))).ok());
             }
             Reply::Failed { id, error } => {
                 table.running.remove(&id);

@@ -31,6 +31,7 @@ pub struct Process {
     pub stdout: Option<pipe::Receiver>,
     /// Its standard error; none with a terminal.
     pub stderr: Option<pipe::Receiver>,
+    pid: u32,
     terminal: Option<OwnedFd>,
     remote: Remote,
     ended: oneshot::Receiver<Ended>,
@@ -77,9 +78,20 @@ impl Streams {
 }
 
 impl Process {
-    pub(super) fn new(streams: Streams, remote: Remote, ended: oneshot::Receiver<Ended>) -> Self {
+    pub(super) fn new(
+        pid: u32,
+        streams: Streams,
+        remote: Remote,
+        ended: oneshot::Receiver<Ended>,
+    ) -> Self {
         let Streams { stdin, stdout, stderr, terminal } = streams;
-        Self { stdin, stdout, stderr, terminal, remote, ended }
+        Self { stdin, stdout, stderr, pid, terminal, remote, ended }
+    }
+
+    /// Its number in the node; without namespaces, on this machine.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// Waits for its end. May be dropped and called again until it has answered; then it answers `Lost`.

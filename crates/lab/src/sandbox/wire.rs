@@ -42,8 +42,8 @@ pub(super) enum Reply {
     Ready,
     /// It cannot become this node.
     Refused(String),
-    /// The program runs; with it comes its terminal, if it has one.
-    Started { id: u64 },
+    /// The program runs under this number in its node; with it comes its terminal, if it has one.
+    Started { id: u64, pid: u32 },
     /// The program was not started.
     Failed { id: u64, error: String },
     /// The program has ended.
