@@ -11,6 +11,7 @@ mod embedded;
 pub mod exit;
 mod ground;
 mod inventory;
+mod lab;
 mod listing;
 mod magic;
 mod nodes;
@@ -64,6 +65,7 @@ fn command(mainstay: args::Mainstay) -> u8 {
         args::Command::Cordon(args) => nodes::cordon(&args),
         args::Command::Drain(args) => nodes::drain(&args),
         args::Command::Uncordon(args) => nodes::uncordon(&args),
+        args::Command::Lab(args) => lab::run(args),
         args::Command::Runs(args) => runs::run(&args),
         args::Command::Abort(args) => abort::run(args),
     }

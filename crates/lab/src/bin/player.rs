@@ -4,9 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let played = mainstay_lab::sandbox::entry(&arguments)
-        .or_else(|| mainstay_lab::ssh::entry(&arguments))
-        .or_else(|| mainstay_lab::tools::entry(&arguments));
+    let played = mainstay_lab::entry(&arguments);
     // Called by its own name it has one thing to do: what a sandbox's tests need of a tool.
     ExitCode::from(played.unwrap_or_else(|| redeem(&arguments)))
 }

@@ -142,7 +142,7 @@ impl Init {
             Ok((process, master)) => {
                 self.running.insert(process, Asker::Daemon(id));
                 let master: Vec<_> = master.iter().map(AsFd::as_fd).collect();
-                let pid = process.as_raw_nonzero().get();
+                let pid = process.as_raw_nonzero().get().unsigned_abs();
                 self.wire.send(&Reply::Started { id, pid }, &master).await
             }
             Err(error) => {

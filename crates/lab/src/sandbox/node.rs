@@ -55,7 +55,7 @@ pub enum SandboxError {
 struct Programs(Mutex<Table>);
 
 /// Of a program that runs: its number in the node, and the master of its terminal. Of one that does not: why.
-type Answer = Result<(i32, Option<OwnedFd>), String>;
+type Answer = Result<(u32, Option<OwnedFd>), String>;
 
 #[derive(Debug, Default)]
 struct Table {
@@ -164,7 +164,7 @@ impl Sandbox {
         id: u64,
         exec: Exec,
         started: oneshot::Receiver<Answer>,
-    ) -> Result<(Streams, i32), SandboxError> {
+    ) -> Result<(Streams, u32), SandboxError> {
         let file = exec_file(&exec)?;
         let terminal = exec.terminal;
         let (streams, theirs) = match terminal {

@@ -32,7 +32,7 @@ pub struct Process {
     /// Its standard error; none with a terminal.
     pub stderr: Option<pipe::Receiver>,
     terminal: Option<OwnedFd>,
-    pid: i32,
+    pid: u32,
     remote: Remote,
     ended: oneshot::Receiver<Ended>,
 }
@@ -80,7 +80,7 @@ impl Streams {
 impl Process {
     pub(super) fn new(
         streams: Streams,
-        pid: i32,
+        pid: u32,
         remote: Remote,
         ended: oneshot::Receiver<Ended>,
     ) -> Self {
@@ -90,7 +90,7 @@ impl Process {
 
     /// Its number in its node.
     #[must_use]
-    pub fn pid(&self) -> i32 {
+    pub fn pid(&self) -> u32 {
         self.pid
     }
 

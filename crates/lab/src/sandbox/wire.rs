@@ -47,7 +47,7 @@ pub(super) enum Reply {
     /// It cannot become this node.
     Refused(String),
     /// The program runs under this number in its node; with it comes its terminal, if it has one.
-    Started { id: u64, pid: i32 },
+    Started { id: u64, pid: u32 },
     /// The ticket is good.
     Expected { id: u64 },
     /// The program was not started.

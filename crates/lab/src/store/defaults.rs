@@ -68,7 +68,7 @@ pub(super) fn complete(resource: &Resource, object: &mut Value) {
         "Secret" => secret(object),
         "Service" => service(object),
         "PersistentVolumeClaim" | "PersistentVolume" => {
-            object.default("spec.volumeMode", "Filesystem")
+            object.default("spec.volumeMode", "Filesystem");
         }
         "StorageClass" => {
             object.default("reclaimPolicy", "Delete");

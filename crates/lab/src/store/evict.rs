@@ -7,7 +7,7 @@ use super::selector::Labels;
 use super::state::{Key, State};
 use super::status::Status;
 use super::{Resource, Store};
-use crate::fault::Fault;
+use crate::fault::{Fault, Faults};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -91,7 +91,7 @@ impl Store {
                 });
             }
         };
-        if self.refuses(budget) {
+        if made_to_refuse(&self.faults, budget) {
             return Err(refusal(budget));
         }
         if json::condition(pod, "Ready") != "True" && unready_may_go(budget) {
@@ -114,16 +114,16 @@ impl Store {
         state.put(key.clone(), budget);
         Ok(())
     }
+}
 
-    /// Whether this budget is made to refuse for ever.
-    #[must_use]
-    pub fn refuses(&self, budget: &Value) -> bool {
-        let name = format!("{}/{}", json::namespace(budget), json::name(budget));
-        let refuses = |fault: &Fault| {
-            matches!(fault, Fault::BudgetRefuses { budget } if *budget == name).then_some(())
-        };
-        self.faults.find(refuses).is_some()
-    }
+/// Whether this budget is made to refuse for ever.
+#[must_use]
+pub fn made_to_refuse(faults: &Faults, budget: &Value) -> bool {
+    let name = format!("{}/{}", json::namespace(budget), json::name(budget));
+    let refuses = |fault: &Fault| {
+        matches!(fault, Fault::BudgetRefuses { budget } if *budget == name).then_some(())
+    };
+    faults.find(refuses).is_some()
 }
 
 /// Whether a budget's selector selects a pod. An empty selector selects all, a missing one none.

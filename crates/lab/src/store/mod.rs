@@ -3,6 +3,7 @@
 //!
 //! All is in memory, under one lock, with one counter of revisions.
 
+mod backup;
 mod defaults;
 mod delete;
 mod evict;
@@ -20,7 +21,7 @@ mod watch;
 mod write;
 
 pub use delete::{DeleteOptions, Deleted, Propagation};
-pub use evict::Eviction;
+pub use evict::{Eviction, made_to_refuse};
 pub use json::Json;
 pub use patch::Patch;
 pub use read::{At, List, ListOptions};
@@ -56,7 +57,7 @@ impl Store {
     /// The same; evictions meet the faults `budget-refuses`, `webhook-denies` and `eviction-conflicts`.
     #[must_use]
     pub fn with_faults(pace: Pace, faults: Arc<Faults>) -> Arc<Self> {
-        let (changed, _) = tokio::sync::watch::channel(1);
+        let (changed, _) = tokio::sync::watch::channel(0);
         let store = Arc::new(Self { state: Mutex::new(State::new()), changed, pace, faults });
         store.begin();
         store

@@ -82,7 +82,7 @@ fn merge_object(shape: Option<Shape>, object: &mut Value, patch: &Value) -> Resu
         let replace = shape.is_some_and(|shape| shape.patched_by("replace"));
         match (map.get_mut(name), value) {
             (Some(old @ Value::Object(_)), Value::Object(_)) if !replace => {
-                merge_object(shape, old, value)?
+                merge_object(shape, old, value)?;
             }
             (Some(Value::Array(old)), Value::Array(new)) => merge_list(shape, old, new)?,
             (None, Value::Object(_)) => {

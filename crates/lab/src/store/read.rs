@@ -97,6 +97,19 @@ impl Store {
         Ok(list)
     }
 
+    /// Changes with every change of anything.
+    #[must_use]
+    pub fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Waits until this revision has come.
+    pub async fn reached(&self, revision: u64) {
+        let mut changed = self.changed.subscribe();
+        // The sender is ours; it cannot be gone.
+        drop(changed.wait_for(|now| *now >= revision).await);
+    }
+
     /// What happens to the selected objects: from a revision on, or with `None` all there are now as [`EventKind::Added`]
     /// and then what happens to them.
     ///

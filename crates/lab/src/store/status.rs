@@ -129,6 +129,17 @@ impl Status {
         Self::invalid("meta.k8s.io", kind, "", &[(field.to_owned(), reason, text.to_owned())])
     }
 
+    /// 422 for one field of an object that is not stored as such: `Scale`.
+    #[must_use]
+    pub fn invalid_object(group: &str, kind: &str, name: &str, field: &str, text: &str) -> Self {
+        Self::invalid(
+            group,
+            kind,
+            name,
+            &[(field.to_owned(), "FieldValueInvalid", text.to_owned())],
+        )
+    }
+
     /// 401.
     #[must_use]
     pub fn unauthorized() -> Self {
