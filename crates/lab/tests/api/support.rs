@@ -42,7 +42,7 @@ pub struct Api {
     client: Option<(Vec<u8>, Vec<u8>)>,
     token: Option<String>,
     pub namespace: String,
-    _lab: Option<Arc<(Arc<Store>, ApiServer, Handle)>>,
+    lab: Option<Arc<(Arc<Store>, ApiServer, Handle)>>,
 }
 
 pub struct Answer {
@@ -102,7 +102,7 @@ impl Api {
         let ca = pem("certificate-authority-data");
         let client = Some((pem("client-certificate-data"), pem("client-key-data")));
         let namespace = format!("b-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
-        let api = Self { host, ca, client, token: None, namespace, _lab: lab };
+        let api = Self { host, ca, client, token: None, namespace, lab };
         api.post("/api/v1/namespaces", json!({"metadata": {"name": api.namespace}})).await.ok();
         api
     }
@@ -111,7 +111,7 @@ impl Api {
     pub fn as_nobody(&self, token: Option<&str>) -> Self {
         let token = token.map(str::to_owned);
         let (host, ca, namespace) = (self.host.clone(), self.ca.clone(), self.namespace.clone());
-        Self { host, ca, client: None, token, namespace, _lab: self._lab.clone() }
+        Self { host, ca, client: None, token, namespace, lab: self.lab.clone() }
     }
 
     /// The list of a core resource in this namespace.
@@ -257,10 +257,10 @@ impl Api {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(object) => object,
-            Err(_) => panic!("never: {what}: {}", self.get(path).await.text),
-        }
+        let Ok(object) = tokio::time::timeout(PATIENCE, waiting).await else {
+            panic!("never: {what}: {}", self.get(path).await.text);
+        };
+        object
     }
 
     /// The items of a list once they are as wanted.
@@ -281,10 +281,10 @@ impl Api {
                 drop(watcher.next().await.expect("the watch goes on"));
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(items) => items,
-            Err(_) => panic!("never: {what}: {}", self.get(path).await.text),
-        }
+        let Ok(items) = tokio::time::timeout(PATIENCE, waiting).await else {
+            panic!("never: {what}: {}", self.get(path).await.text);
+        };
+        items
     }
 
     /// A pod of this namespace, as if it ran (or did not) on a node of that name, which need not exist.
