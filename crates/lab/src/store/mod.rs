@@ -3,6 +3,7 @@
 //!
 //! All is in memory, under one lock, with one counter of revisions.
 
+mod backup;
 mod defaults;
 mod delete;
 mod evict;

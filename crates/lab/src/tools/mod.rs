@@ -1,1 +1,62 @@
 //! The programs of a node, thin faces of its model.
+
+mod apt;
+#[cfg(test)]
+mod bench;
+mod dpkg;
+mod flags;
+mod player;
+mod proxy;
+mod serve;
+mod session;
+mod sudo;
+mod systemd;
+mod when;
+mod wire;
+
+pub use player::entry;
+pub use serve::serve;
+pub use wire::SOCKET;
+
+use session::{Done, Failed, Session};
+
+/// Names under which the model plays, wherever a node looks for programs.
+const NAMES: [&str; 13] = [
+    "apt-cache",
+    "apt-get",
+    "apt-mark",
+    "dpkg",
+    "dpkg-query",
+    "halt",
+    "journalctl",
+    "poweroff",
+    "reboot",
+    "shutdown",
+    "sudo",
+    "systemctl",
+    "systemd-run",
+];
+
+/// Names under which the model plays: the node's programs of these names are this one.
+#[must_use]
+pub fn names() -> &'static [&'static str] {
+    &NAMES
+}
+
+/// One call of a tool.
+async fn play(session: &Session) -> Done {
+    match session.call.argv.first().map_or("", String::as_str) {
+        "apt-get" => apt::get::run(session).await,
+        "apt-cache" => apt::cache::run(session).await,
+        "apt-mark" => apt::mark::run(session).await,
+        "dpkg" => dpkg::dpkg(session).await,
+        "dpkg-query" => dpkg::dpkg_query(session).await,
+        "systemctl" => systemd::control::run(session).await,
+        "systemd-run" => systemd::run::run(session).await,
+        "journalctl" => systemd::journal::run(session).await,
+        "reboot" | "poweroff" | "halt" => systemd::power::run(session).await,
+        "shutdown" => systemd::power::shutdown(session).await,
+        "sudo" => sudo::run(session).await,
+        other => Err(Failed::new(127, format!("{other}: command not found"))),
+    }
+}
