@@ -3,8 +3,10 @@
 mod apt;
 #[cfg(test)]
 mod bench;
+mod client;
 mod dpkg;
 mod flags;
+mod kubectl;
 mod player;
 mod proxy;
 mod serve;
@@ -21,7 +23,7 @@ pub use wire::SOCKET;
 use session::{Done, Failed, Session};
 
 /// Names under which the model plays, wherever a node looks for programs.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "apt-cache",
     "apt-get",
     "apt-mark",
@@ -29,6 +31,7 @@ const NAMES: [&str; 13] = [
     "dpkg-query",
     "halt",
     "journalctl",
+    "kubectl",
     "poweroff",
     "reboot",
     "shutdown",
@@ -57,6 +60,7 @@ async fn play(session: &Session) -> Done {
         "reboot" | "poweroff" | "halt" => systemd::power::run(session).await,
         "shutdown" => systemd::power::shutdown(session).await,
         "sudo" => sudo::run(session).await,
+        "kubectl" => kubectl::run(session).await,
         other => Err(Failed::new(127, format!("{other}: command not found"))),
     }
 }
