@@ -16,6 +16,7 @@ use super::flags::{self, Flag, Flags, switch, value};
 use super::session::{Done, Failed, Session};
 use crate::node::Request;
 use resource::Resource;
+pub(super) use wait::duration;
 
 /// Flags of all commands.
 const COMMON: [Flag; 11] = [

@@ -28,7 +28,7 @@ enum For {
 }
 
 /// `30s`, `5m0s`, `1h`, `0`; a number alone is none, as in Go.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(in crate::tools) fn duration(text: &str) -> Result<Duration, String> {
     let invalid = || format!("invalid argument \"{text}\" for \"--timeout\" flag: time: invalid duration \"{text}\"");
     if text == "0" {
         return Ok(Duration::ZERO);
