@@ -202,7 +202,11 @@ fn take_over(machine: &Machine, site: &Site) {
         .map_err(|why| why.to_string())
         .and_then(|snapshot| site.database.restore(snapshot.keys));
     if let Err(why) = restored {
-        machine.log("kubelet.service", "etcd", format!("recovering backend from snapshot error: {why}"));
+        machine.log(
+            "kubelet.service",
+            "etcd",
+            format!("recovering backend from snapshot error: {why}"),
+        );
     }
     // From here on the store is the data.
     drop(machine.files.remove(RESTORED));

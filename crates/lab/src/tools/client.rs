@@ -50,35 +50,54 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// What kubectl says of it.
-    pub(super) fn new(session: &'a Session, config: Option<&str>, overrides: &Overrides) -> Result<Self, String> {
+    pub(super) fn new(
+        session: &'a Session,
+        config: Option<&str>,
+        overrides: &Overrides,
+    ) -> Result<Self, String> {
         let config: Value = match config {
-            Some(text) => serde_saphyr::from_str(text).map_err(|error| format!("error loading config file: {error}"))?,
+            Some(text) => serde_saphyr::from_str(text)
+                .map_err(|error| format!("error loading config file: {error}"))?,
             None => Value::Null,
         };
-        let wanted = overrides.context.as_deref().or_else(|| config["current-context"].as_str()).unwrap_or_default();
+        let wanted = overrides
+            .context
+            .as_deref()
+            .or_else(|| config["current-context"].as_str())
+            .unwrap_or_default();
         let context = named(&config, "contexts", wanted, "context");
         if overrides.context.is_some() && context.is_null() {
             return Err(format!("context \"{wanted}\" does not exist"));
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let cluster = named(&config, "clusters", context["cluster"].as_str().unwrap_or_default(), "cluster");
+        let cluster =
+            named(&config, "clusters", context["cluster"].as_str().unwrap_or_default(), "cluster");
         let user = named(&config, "users", context["user"].as_str().unwrap_or_default(), "user");
         let server = overrides.server.clone().or_else(|| text(&cluster["server"]));
         let server = server.unwrap_or_else(|| "http://localhost:8080".to_owned());
-        let (host, port) = address(&server).ok_or_else(|| format!("parse \"{server}\": invalid URL"))?;
+        let (host, port) =
+            address(&server).ok_or_else(|| format!("parse \"{server}\": invalid URL"))?;
         let pem = |of: &Value, name: &str| -> Result<Option<Vec<u8>>, String> {
             if let Some(data) = of[format!("{name}-data")].as_str() {
-                return STANDARD.decode(data.trim()).map(Some).map_err(|error| format!("illegal base64 data: {error}"));
+                return STANDARD
+                    .decode(data.trim())
+                    .map(Some)
+                    .map_err(|error| format!("illegal base64 data: {error}"));
             }
             let Some(path) = of[name].as_str() else { return Ok(None) };
             let read = session.machine.files.read(&session.call.path(path));
-            read.map(Some).map_err(|_| format!("unable to read {name} {path}: open {path}: no such file or directory"))
+            read.map(Some).map_err(|_| {
+                format!("unable to read {name} {path}: open {path}: no such file or directory")
+            })
         };
         let identity = Identity {
             authority: pem(cluster, "certificate-authority")?,
             certificate: pem(user, "client-certificate")?.zip(pem(user, "client-key")?),
             token: text(&user["token"]),
-            server_name: overrides.server_name.clone().or_else(|| text(&cluster["tls-server-name"])),
+            server_name: overrides
+                .server_name
+                .clone()
+                .or_else(|| text(&cluster["tls-server-name"])),
             insecure: overrides.insecure || cluster["insecure-skip-tls-verify"] == true,
         };
         let namespace = text(&context["namespace"]).unwrap_or_else(|| "default".to_owned());
@@ -108,7 +127,8 @@ impl<'a> Client<'a> {
         let machine = &self.session.machine;
         let path = request.path.clone();
         let method = request.method;
-        let asked = self.session.site.ask(machine, &self.host, self.port, &self.identity, request).await;
+        let asked =
+            self.session.site.ask(machine, &self.host, self.port, &self.identity, request).await;
         asked.map_err(|why| match why {
             NoAnswer::Refused => format!(
                 "The connection to the server {} was refused - did you specify the right host or port?",
@@ -128,7 +148,11 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// The last reason.
-    pub(super) async fn ask_patiently(&self, request: Request, patience: Duration) -> Result<Answer, String> {
+    pub(super) async fn ask_patiently(
+        &self,
+        request: Request,
+        patience: Duration,
+    ) -> Result<Answer, String> {
         let step = Duration::from_secs(1);
         let mut left = patience;
         loop {

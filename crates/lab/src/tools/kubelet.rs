@@ -11,6 +11,9 @@ pub(super) async fn run(session: &Session) -> Done {
             session.line(format!("Kubernetes v{version}")).await;
             Ok(0)
         }
-        _ => Err(Failed::new(1, "kubelet: only --version is supported by the lab; the unit kubelet runs it")),
+        _ => Err(Failed::new(
+            1,
+            "kubelet: only --version is supported by the lab; the unit kubelet runs it",
+        )),
     }
 }

@@ -3,6 +3,8 @@
 
 pub(super) mod ctl;
 mod table;
+#[cfg(test)]
+mod tests;
 pub(super) mod utl;
 
 use super::session::Session;
@@ -10,9 +12,14 @@ use crate::node::read_manifest;
 
 /// Version of the etcd that the node's manifest names, which is that of its tools.
 fn version(session: &Session) -> String {
-    let text = session.machine.files.text(&format!("{}/etcd.yaml", crate::node::MANIFESTS)).unwrap_or_default();
+    let text = session
+        .machine
+        .files
+        .text(&format!("{}/etcd.yaml", crate::node::MANIFESTS))
+        .unwrap_or_default();
     let tag = read_manifest(&text).map(|pod| pod.tag().to_owned());
-    tag.and_then(|tag| tag.split('-').next().map(str::to_owned)).unwrap_or_else(|| "3.6.8".to_owned())
+    tag.and_then(|tag| tag.split('-').next().map(str::to_owned))
+        .unwrap_or_else(|| "3.6.8".to_owned())
 }
 
 /// `3.6` of `3.6.8`.

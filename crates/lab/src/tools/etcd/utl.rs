@@ -28,7 +28,9 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
     match words.as_slice() {
         ["version"] => {
             let version = version(session);
-            session.line(format!("etcdutl version: {version}\nAPI version: {}", minor(&version))).await;
+            session
+                .line(format!("etcdutl version: {version}\nAPI version: {}", minor(&version)))
+                .await;
             Ok(0)
         }
         ["snapshot", "status", file] => {
@@ -46,19 +48,32 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
                         "totalSize": bytes, "version": snapshot.version});
                     session.line(status).await;
                 }
-                Some("table") => session.out(table(&["HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE", "VERSION"], &[cells])).await,
+                Some("table") => {
+                    session
+                        .out(table(
+                            &["HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE", "VERSION"],
+                            &[cells],
+                        ))
+                        .await
+                }
                 _ => session.line(cells.join(", ")).await,
             }
             Ok(0)
         }
-        ["snapshot", "restore", file] => restore(session, file, flags.get("data-dir").unwrap_or("default.etcd")).await,
+        ["snapshot", "restore", file] => {
+            restore(session, file, flags.get("data-dir").unwrap_or("default.etcd")).await
+        }
         other => Err(failed(format!("etcdutl {} is not supported by the lab", other.join(" ")))),
     }
 }
 
 fn read(session: &Session, file: &str) -> Result<(Snapshot, u64), Failed> {
     let path = session.call.path(file);
-    let bytes = session.machine.files.read(&path).map_err(|_| failed(format!("stat {file}: no such file or directory")))?;
+    let bytes = session
+        .machine
+        .files
+        .read(&path)
+        .map_err(|_| failed(format!("stat {file}: no such file or directory")))?;
     let snapshot = Snapshot::from_bytes(&bytes).map_err(failed)?;
     Ok((snapshot, bytes.len() as u64))
 }

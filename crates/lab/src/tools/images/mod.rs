@@ -30,7 +30,9 @@ fn normal(reference: &str) -> String {
 /// `docker.io`, `quay.io` or `ghcr.io`. Not: versions of Kubernetes that do not exist.
 fn exists(session: &Session, reference: &str) -> bool {
     let Some(name) = reference.strip_prefix("registry.k8s.io/") else {
-        return ["docker.io/", "quay.io/", "ghcr.io/"].iter().any(|registry| reference.starts_with(registry));
+        return ["docker.io/", "quay.io/", "ghcr.io/"]
+            .iter()
+            .any(|registry| reference.starts_with(registry));
     };
     let (name, tag) = name.rsplit_once(':').unwrap_or((name, ""));
     let releases = &session.site.releases;

@@ -46,7 +46,9 @@ pub(super) async fn check(session: &Session) -> Done {
     for (name, authority) in CERTIFICATES {
         text.push_str(&row(name, 365, Some(authority), 27));
     }
-    text.push_str("\nCERTIFICATE AUTHORITY   EXPIRES                  RESIDUAL TIME   EXTERNALLY MANAGED\n");
+    text.push_str(
+        "\nCERTIFICATE AUTHORITY   EXPIRES                  RESIDUAL TIME   EXTERNALLY MANAGED\n",
+    );
     for name in ["ca", "etcd-ca", "front-proxy-ca"] {
         text.push_str(&row(name, 3650, None, 24));
     }

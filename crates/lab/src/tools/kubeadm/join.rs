@@ -39,7 +39,9 @@ pub(super) async fn run(session: &Session, kubeadm: &Version) -> Done {
         ("FileAvailable--etc-kubernetes-kubelet.conf", "/etc/kubernetes/kubelet.conf"),
         ("FileAvailable--etc-kubernetes-pki-ca.crt", "/etc/kubernetes/pki/ca.crt"),
     ] {
-        if session.machine.files.has(path) && !(flags.on("control-plane") && path.ends_with("ca.crt")) {
+        if session.machine.files.has(path)
+            && !(flags.on("control-plane") && path.ends_with("ca.crt"))
+        {
             checks.add(name, format!("{path} already exists"));
         }
     }
@@ -50,10 +52,15 @@ pub(super) async fn run(session: &Session, kubeadm: &Version) -> Done {
     let token = flags.get("token").or(flags.get("discovery-token")).ok_or_else(|| {
         error("discovery: Invalid value: \"\": bootstrapToken or file must be set")
     })?;
-    if flags.get("discovery-token-ca-cert-hash").is_none() && !flags.on("discovery-token-unsafe-skip-ca-verification") {
-        return Err(error("discovery.bootstrapToken: Invalid value: \"\": using token-based discovery without caCertHashes can be unsafe. Set unsafeSkipCAVerification as true in your kubeadm config file or pass --discovery-token-unsafe-skip-ca-verification flag to continue"));
+    if flags.get("discovery-token-ca-cert-hash").is_none()
+        && !flags.on("discovery-token-unsafe-skip-ca-verification")
+    {
+        return Err(error(
+            "discovery.bootstrapToken: Invalid value: \"\": using token-based discovery without caCertHashes can be unsafe. Set unsafeSkipCAVerification as true in your kubeadm config file or pass --discovery-token-unsafe-skip-ca-verification flag to continue",
+        ));
     }
-    let found = discover(session, endpoint, token, flags.get("discovery-token-ca-cert-hash")).await?;
+    let found =
+        discover(session, endpoint, token, flags.get("discovery-token-ca-cert-hash")).await?;
     session
         .line(
             "[preflight] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...\n\
@@ -61,7 +68,13 @@ pub(super) async fn run(session: &Session, kubeadm: &Version) -> Done {
         )
         .await;
     if found.version.minor > kubeadm.minor || kubeadm.minor > found.version.minor + 1 {
-        return Err(phases::failed("preflight", format!("this version of kubeadm (v{kubeadm}) does not join a cluster of version v{}", found.version)));
+        return Err(phases::failed(
+            "preflight",
+            format!(
+                "this version of kubeadm (v{kubeadm}) does not join a cluster of version v{}",
+                found.version
+            ),
+        ));
     }
     take_part(session, &found, flags.on("control-plane")).await
 }
@@ -77,29 +90,61 @@ struct Found {
 }
 
 /// The secret of the token is looked for at the endpoint, as the cluster-info of a real one is checked by it.
-async fn discover(session: &Session, endpoint: &str, token: &str, hash: Option<&str>) -> Result<Found, Failed> {
-    let fail = |why: String| phases::failed("preflight", format!("couldn't validate the identity of the API Server: {why}"));
-    let (host, port) = endpoint.rsplit_once(':').and_then(|(h, p)| Some((h, p.parse::<u16>().ok()?))).ok_or_else(|| fail(format!("invalid endpoint {endpoint}")))?;
+async fn discover(
+    session: &Session,
+    endpoint: &str,
+    token: &str,
+    hash: Option<&str>,
+) -> Result<Found, Failed> {
+    let fail = |why: String| {
+        phases::failed(
+            "preflight",
+            format!("couldn't validate the identity of the API Server: {why}"),
+        )
+    };
+    let (host, port) = endpoint
+        .rsplit_once(':')
+        .and_then(|(h, p)| Some((h, p.parse::<u16>().ok()?)))
+        .ok_or_else(|| fail(format!("invalid endpoint {endpoint}")))?;
     let master = session.site.at(&session.machine, host).cloned().ok_or_else(|| fail(format!("failed to request the cluster-info ConfigMap: dial tcp {endpoint}: connect: connection refused")))?;
-    let admin = master.files.text("/etc/kubernetes/admin.conf").map_err(|error| fail(error.to_string()))?;
-    let ca = master.files.read("/etc/kubernetes/pki/ca.crt").map_err(|error| fail(error.to_string()))?;
+    let admin =
+        master.files.text("/etc/kubernetes/admin.conf").map_err(|error| fail(error.to_string()))?;
+    let ca =
+        master.files.read("/etc/kubernetes/pki/ca.crt").map_err(|error| fail(error.to_string()))?;
     let pinned = pin(&String::from_utf8_lossy(&ca));
     if hash.is_some_and(|hash| hash.trim_start_matches("sha256:") != pinned) {
         return Err(fail("cluster CA found in cluster-info ConfigMap is invalid: none of the public keys are pinned".to_owned()));
     }
-    let client = crate::tools::client::Client::new(session, Some(&admin), &crate::tools::client::Overrides { server: Some(format!("https://{host}:{port}")), ..Default::default() }).map_err(fail)?;
+    let client = crate::tools::client::Client::new(
+        session,
+        Some(&admin),
+        &crate::tools::client::Overrides {
+            server: Some(format!("https://{host}:{port}")),
+            ..Default::default()
+        },
+    )
+    .map_err(fail)?;
     let (id, secret) = token.split_once('.').unwrap_or((token, ""));
     let path = format!("/api/v1/namespaces/kube-system/secrets/bootstrap-token-{id}");
     let known = client.find(&path).await.map_err(fail)?;
     let now = session.machine.now();
-    let fresh = |stored: &Value| field(stored, "expiration").parse::<jiff::Timestamp>().map_or(true, |until| until.as_second() > now);
+    let fresh = |stored: &Value| {
+        field(stored, "expiration")
+            .parse::<jiff::Timestamp>()
+            .map_or(true, |until| until.as_second() > now)
+    };
     if !known.is_some_and(|stored| field(&stored, "token-secret") == secret && fresh(&stored)) {
         session.wait(Duration::from_secs(60)).await;
-        return Err(fail(format!("could not find a JWS signature in the cluster-info ConfigMap for token ID \"{id}\"")));
+        return Err(fail(format!(
+            "could not find a JWS signature in the cluster-info ConfigMap for token ID \"{id}\""
+        )));
     }
     let of = |map: Value, name: &str| map["data"][name].as_str().unwrap_or_default().to_owned();
     let base = "/api/v1/namespaces/kube-system/configmaps";
-    let text = of(client.get(&format!("{base}/kubeadm-config")).await.map_err(fail)?, "ClusterConfiguration");
+    let text = of(
+        client.get(&format!("{base}/kubeadm-config")).await.map_err(fail)?,
+        "ClusterConfiguration",
+    );
     let configuration: Value = serde_saphyr::from_str(&text).unwrap_or_default();
     let version = configuration["kubernetesVersion"].as_str().and_then(parse_version);
     let kubelet = of(client.get(&format!("{base}/kubelet-config")).await.map_err(fail)?, "kubelet");
@@ -114,12 +159,21 @@ async fn take_part(session: &Session, found: &Found, control_plane: bool) -> Don
     let io = |failure: std::io::Error| phases::failed("kubelet-start", failure);
     if control_plane {
         if !machine.files.has("/etc/kubernetes/pki/ca.key") {
-            return Err(phases::failed("preflight", "One or more conditions for hosting a new control plane instance is not satisfied.\n\n[failure loading certificate for CA: couldn't load the certificate file /etc/kubernetes/pki/ca.crt: open /etc/kubernetes/pki/ca.crt: no such file or directory]\n\nPlease ensure that:\n* The cluster has a stable controlPlaneEndpoint address.\n* The certificates that must be shared among control plane instances are provided.\n"));
+            return Err(phases::failed(
+                "preflight",
+                "One or more conditions for hosting a new control plane instance is not satisfied.\n\n[failure loading certificate for CA: couldn't load the certificate file /etc/kubernetes/pki/ca.crt: open /etc/kubernetes/pki/ca.crt: no such file or directory]\n\nPlease ensure that:\n* The cluster has a stable controlPlaneEndpoint address.\n* The certificates that must be shared among control plane instances are provided.\n",
+            ));
         }
         machine.files.make_directory(MANIFESTS, 0o700).map_err(io)?;
         session.line(format!("[control-plane] Using manifest folder \"{MANIFESTS}\"")).await;
         session.site.etcd().join(&machine.name, machine.address);
-        let members: Vec<_> = session.site.etcd().members.iter().map(|member| (member.name.clone(), member.address)).collect();
+        let members: Vec<_> = session
+            .site
+            .etcd()
+            .members
+            .iter()
+            .map(|member| (member.name.clone(), member.address))
+            .collect();
         let release = super::release(session, &found.version)?;
         let plane = ControlPlane {
             name: &machine.name,
@@ -131,7 +185,12 @@ async fn take_part(session: &Session, found: &Found, control_plane: bool) -> Don
         };
         machine.save("/etc/kubernetes/admin.conf", found.admin.as_bytes(), 0o600).map_err(io)?;
         for (name, text) in manifests(&plane) {
-            session.line(format!("[control-plane] Creating static Pod manifest for \"{}\"", name.trim_end_matches(".yaml"))).await;
+            session
+                .line(format!(
+                    "[control-plane] Creating static Pod manifest for \"{}\"",
+                    name.trim_end_matches(".yaml")
+                ))
+                .await;
             machine.save(&format!("{MANIFESTS}/{name}"), text.as_bytes(), 0o600).map_err(io)?;
         }
     }
@@ -140,7 +199,9 @@ async fn take_part(session: &Session, found: &Found, control_plane: bool) -> Don
     session.line("[kubelet-start] Writing kubelet configuration to file \"/var/lib/kubelet/config.yaml\"").await;
     machine.save("/var/lib/kubelet/config.yaml", found.kubelet.as_bytes(), 0o644).map_err(io)?;
     session.line("[kubelet-start] Writing kubelet environment file with flags to file \"/var/lib/kubelet/kubeadm-flags.env\"").await;
-    machine.save("/var/lib/kubelet/kubeadm-flags.env", b"KUBELET_KUBEADM_ARGS=\"\"\n", 0o644).map_err(io)?;
+    machine
+        .save("/var/lib/kubelet/kubeadm-flags.env", b"KUBELET_KUBEADM_ARGS=\"\"\n", 0o644)
+        .map_err(io)?;
     machine.save("/etc/kubernetes/pki/ca.crt", &found.ca, 0o644).map_err(io)?;
     machine.save("/etc/kubernetes/kubelet.conf", found.admin.as_bytes(), 0o600).map_err(io)?;
     session.line("[kubelet-start] Starting the kubelet").await;
@@ -166,7 +227,9 @@ async fn take_part(session: &Session, found: &Found, control_plane: bool) -> Don
 
 /// Waits until the API knows the node.
 async fn registered(session: &Session, found: &Found) -> Result<(), Failed> {
-    let client = crate::tools::client::Client::new(session, Some(&found.admin), &Default::default()).map_err(|why| phases::failed("kubelet-wait-bootstrap", why))?;
+    let client =
+        crate::tools::client::Client::new(session, Some(&found.admin), &Default::default())
+            .map_err(|why| phases::failed("kubelet-wait-bootstrap", why))?;
     let path = format!("/api/v1/nodes/{}", session.machine.name);
     for _ in 0..240 {
         if matches!(client.find(&path).await, Ok(Some(_))) {

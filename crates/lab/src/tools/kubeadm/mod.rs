@@ -46,7 +46,11 @@ pub(super) async fn run(session: &Session) -> Done {
             session.line("kubeadm: easily bootstrap a secure Kubernetes cluster").await;
             Ok(0)
         }
-        [first @ ("init" | "config" | "upgrade" | "certs" | "alpha" | "kubeconfig" | "completion"), rest @ ..] => {
+        [
+            first @ ("init" | "config" | "upgrade" | "certs" | "alpha" | "kubeconfig"
+            | "completion"),
+            rest @ ..,
+        ] => {
             let rest = rest.first().map(|word| format!(" {word}")).unwrap_or_default();
             Err(error(format!("kubeadm {first}{rest} is not supported by the lab")))
         }
@@ -56,7 +60,10 @@ pub(super) async fn run(session: &Session) -> Done {
 
 /// What kubeadm says last of all.
 fn error(text: impl std::fmt::Display) -> Failed {
-    Failed::new(1, format!("error: {text}\nTo see the stack trace of this error execute with --v=5 or higher"))
+    Failed::new(
+        1,
+        format!("error: {text}\nTo see the stack trace of this error execute with --v=5 or higher"),
+    )
 }
 
 /// Flags and words of a subcommand that is `skip` words long.
@@ -87,7 +94,8 @@ async fn show_version(session: &Session, version: &Version) -> Done {
     let text = match flags.get("output") {
         Some("short") => format!("{git}\n"),
         Some("json") => {
-            let fields: Vec<String> = info.iter().map(|(key, value)| format!("    \"{key}\": \"{value}\"")).collect();
+            let fields: Vec<String> =
+                info.iter().map(|(key, value)| format!("    \"{key}\": \"{value}\"")).collect();
             format!("{{\n  \"clientVersion\": {{\n{}\n  }}\n}}\n", fields.join(",\n"))
         }
         Some("yaml") => {
@@ -95,7 +103,11 @@ async fn show_version(session: &Session, version: &Version) -> Done {
             fields.sort();
             let quoted = |key: &str| ["major", "minor", "buildDate"].contains(&key);
             let line = |(key, value): (&str, String)| {
-                if quoted(key) { format!("  {key}: \"{value}\"\n") } else { format!("  {key}: {value}\n") }
+                if quoted(key) {
+                    format!("  {key}: \"{value}\"\n")
+                } else {
+                    format!("  {key}: {value}\n")
+                }
             };
             format!("clientVersion:\n{}\n", fields.into_iter().map(line).collect::<String>())
         }
@@ -135,7 +147,9 @@ fn argument(text: &str) -> Result<Version, Failed> {
 
 /// The kubeconfig of an administrator, as kubeadm finds it.
 fn admin<'a>(session: &'a Session, flags: &Flags) -> Result<Client<'a>, Failed> {
-    let path = flags.get("kubeconfig").map_or("/etc/kubernetes/admin.conf".to_owned(), |path| session.call.path(path));
+    let path = flags
+        .get("kubeconfig")
+        .map_or("/etc/kubernetes/admin.conf".to_owned(), |path| session.call.path(path));
     Client::from_file(session, &path).map_err(|why| {
         error(format!("couldn't create a Kubernetes client from file \"{path}\": failed to load admin kubeconfig: {why}"))
     })

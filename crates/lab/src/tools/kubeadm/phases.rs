@@ -7,8 +7,12 @@ use crate::tools::session::{Failed, Session};
 /// A phase begins: it may be told to hang, or to fail in the words that kubeadm would have.
 pub(super) async fn enter(session: &Session, phase: &str) -> Result<bool, Failed> {
     let strikes = |name: &str, fault: &Fault| match fault {
-        Fault::KubeadmHang { node, phase: in_phase } if node == name && in_phase == phase => Some(true),
-        Fault::KubeadmFail { node, phase: in_phase } if node == name && in_phase == phase => Some(false),
+        Fault::KubeadmHang { node, phase: in_phase } if node == name && in_phase == phase => {
+            Some(true)
+        }
+        Fault::KubeadmFail { node, phase: in_phase } if node == name && in_phase == phase => {
+            Some(false)
+        }
         _ => None,
     };
     match session.machine.fault(strikes) {
@@ -20,7 +24,12 @@ pub(super) async fn enter(session: &Session, phase: &str) -> Result<bool, Failed
 }
 
 /// As [`enter`], for phases whose failure is one sentence.
-pub(super) async fn enter_or(session: &Session, phase: &str, place: &str, why: &str) -> Result<(), Failed> {
+pub(super) async fn enter_or(
+    session: &Session,
+    phase: &str,
+    place: &str,
+    why: &str,
+) -> Result<(), Failed> {
     if enter(session, phase).await? {
         return Err(failed(place, why));
     }

@@ -19,9 +19,13 @@ pub(super) async fn run(session: &Session, kubeadm: &Version) -> Done {
     read(session, &client).await?;
     preflight::health(session, &client, &flags, "").await?;
     session.line("[upgrade] Fetching available versions to upgrade to").await;
-    let info = client.get("/version").await.map_err(|why| error(format!("[upgrade/versions] FATAL: {why}")))?;
+    let info = client
+        .get("/version")
+        .await
+        .map_err(|why| error(format!("[upgrade/versions] FATAL: {why}")))?;
     let cluster = info["gitVersion"].as_str().and_then(parse_version);
-    let cluster = cluster.ok_or_else(|| error("[upgrade/versions] FATAL: the server has no version"))?;
+    let cluster =
+        cluster.ok_or_else(|| error("[upgrade/versions] FATAL: the server has no version"))?;
     session.line(format!("[upgrade/versions] Cluster version: {cluster}\n[upgrade/versions] kubeadm version: v{kubeadm}")).await;
     let stable = match flags.words.first() {
         Some(text) => argument(text)?,
@@ -37,7 +41,12 @@ pub(super) async fn run(session: &Session, kubeadm: &Version) -> Done {
     };
     session.line(format!("[upgrade/versions] Target version: v{stable}")).await;
     if cluster.minor == stable.minor {
-        session.line(format!("[upgrade/versions] Latest version in the v{}.{} series: v{stable}", cluster.major, cluster.minor)).await;
+        session
+            .line(format!(
+                "[upgrade/versions] Latest version in the v{}.{} series: v{stable}",
+                cluster.major, cluster.minor
+            ))
+            .await;
     }
     session.line("").await;
     if stable > cluster {
@@ -47,39 +56,71 @@ pub(super) async fn run(session: &Session, kubeadm: &Version) -> Done {
     Ok(0)
 }
 
-async fn table(session: &Session, client: &Client<'_>, cluster: &Version, to: &Version, kubeadm: &Version) -> Result<String, Failed> {
+async fn table(
+    session: &Session,
+    client: &Client<'_>,
+    cluster: &Version,
+    to: &Version,
+    kubeadm: &Version,
+) -> Result<String, Failed> {
     let fatal = |why: String| error(format!("[upgrade/versions] FATAL: {why}"));
-    let row = |name: &str, node: &str, from: &str, to: &str| [name, node, from, to].map(str::to_owned).to_vec();
+    let row = |name: &str, node: &str, from: &str, to: &str| {
+        [name, node, from, to].map(str::to_owned).to_vec()
+    };
     let heading = row("COMPONENT", "NODE", "CURRENT", "TARGET");
     let target = format!("v{to}");
     let mut manual = vec![heading.clone()];
     let mut all = kubelets(client).await.map_err(fatal)?;
     all.sort_by(|(a, x), (b, y)| (x, a).cmp(&(y, b)));
-    manual.extend(all.iter().map(|(node, version)| row("kubelet", node, &format!("v{version}"), &target)));
+    manual.extend(
+        all.iter().map(|(node, version)| row("kubelet", node, &format!("v{version}"), &target)),
+    );
     let mut rows = vec![heading];
-    let masters = || session.site.machines.iter().filter(|machine| machine.role == Role::ControlPlane);
+    let masters =
+        || session.site.machines.iter().filter(|machine| machine.role == Role::ControlPlane);
     let tag = |machine: &crate::node::Machine, component: &str| {
-        let text = machine.files.text(&format!("{}/{component}.yaml", crate::node::MANIFESTS)).ok()?;
+        let text =
+            machine.files.text(&format!("{}/{component}.yaml", crate::node::MANIFESTS)).ok()?;
         Some(read_manifest(&text)?.tag().to_owned())
     };
     for component in crate::node::COMPONENTS {
-        rows.extend(masters().filter_map(|machine| Some(row(component, &machine.name, &tag(machine, component)?, &target))));
+        rows.extend(masters().filter_map(|machine| {
+            Some(row(component, &machine.name, &tag(machine, component)?, &target))
+        }));
     }
     let of = release(session, kubeadm)?;
     rows.push(row("kube-proxy", "", &cluster.to_string(), &target));
-    let dns: Value = client.get("/apis/apps/v1/namespaces/kube-system/deployments/coredns").await.map_err(fatal)?;
-    let image = dns.pointer("/spec/template/spec/containers/0/image").and_then(Value::as_str).unwrap_or_default();
+    let dns: Value = client
+        .get("/apis/apps/v1/namespaces/kube-system/deployments/coredns")
+        .await
+        .map_err(fatal)?;
+    let image = dns
+        .pointer("/spec/template/spec/containers/0/image")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     rows.push(row("CoreDNS", "", image.rsplit(':').next().unwrap_or_default(), of.coredns));
-    rows.extend(masters().filter_map(|machine| Some(row("etcd", &machine.name, &tag(machine, "etcd")?, of.etcd))));
-    let series = if to.minor == cluster.minor { format!("version in the v{}.{} series", cluster.major, cluster.minor) } else { "stable version".to_owned() };
+    rows.extend(
+        masters().filter_map(|machine| {
+            Some(row("etcd", &machine.name, &tag(machine, "etcd")?, of.etcd))
+        }),
+    );
+    let series = if to.minor == cluster.minor {
+        format!("version in the v{}.{} series", cluster.major, cluster.minor)
+    } else {
+        "stable version".to_owned()
+    };
     let note = if kubeadm < to {
-        format!("Note: Before you can perform this upgrade, you have to update kubeadm to {target}.\n\n")
+        format!(
+            "Note: Before you can perform this upgrade, you have to update kubeadm to {target}.\n\n"
+        )
     } else {
         String::new()
     };
     let line = "_____________________________________________________________________\n\n";
     let configs = vec![
-        ["API GROUP", "CURRENT VERSION", "PREFERRED VERSION", "MANUAL UPGRADE REQUIRED"].map(str::to_owned).to_vec(),
+        ["API GROUP", "CURRENT VERSION", "PREFERRED VERSION", "MANUAL UPGRADE REQUIRED"]
+            .map(str::to_owned)
+            .to_vec(),
         ["kubeproxy.config.k8s.io", "v1alpha1", "v1alpha1", "no"].map(str::to_owned).to_vec(),
         ["kubelet.config.k8s.io", "v1beta1", "v1beta1", "no"].map(str::to_owned).to_vec(),
     ];
@@ -100,11 +141,19 @@ async fn table(session: &Session, client: &Client<'_>, cluster: &Version, to: &V
 /// As Go's tabwriter with a least width of 10 and a padding of 3.
 fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.len() + 3).max().unwrap_or(0).max(10);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.len() + 3)
+            .max()
+            .unwrap_or(0)
+            .max(10)
+    };
     let widths: Vec<usize> = (0..count).map(width).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().enumerate().map(|(index, cell)| {
-            let width = if index + 1 == row.len() { 0 } else { widths.get(index).copied().unwrap_or(0) };
+            let width =
+                if index + 1 == row.len() { 0 } else { widths.get(index).copied().unwrap_or(0) };
             format!("{cell:<width$}")
         });
         cells.collect::<String>() + "\n"

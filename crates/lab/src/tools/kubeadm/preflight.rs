@@ -19,10 +19,18 @@ impl Checks {
     }
 
     /// Warnings for those that are ignored; the others end it.
-    pub(super) async fn end(self, session: &Session, flags: &Flags, phase: &str) -> Result<(), Failed> {
-        let ignored: Vec<String> = flags.all("ignore-preflight-errors").iter().map(|name| name.to_lowercase()).collect();
-        let is_ignored = |name: &str| ignored.iter().any(|i| i == "all" || *i == name.to_lowercase());
-        let (warnings, errors): (Vec<_>, Vec<_>) = self.errors.into_iter().partition(|(name, _)| is_ignored(name));
+    pub(super) async fn end(
+        self,
+        session: &Session,
+        flags: &Flags,
+        phase: &str,
+    ) -> Result<(), Failed> {
+        let ignored: Vec<String> =
+            flags.all("ignore-preflight-errors").iter().map(|name| name.to_lowercase()).collect();
+        let is_ignored =
+            |name: &str| ignored.iter().any(|i| i == "all" || *i == name.to_lowercase());
+        let (warnings, errors): (Vec<_>, Vec<_>) =
+            self.errors.into_iter().partition(|(name, _)| is_ignored(name));
         for (name, text) in warnings {
             session.complain(format!("\t[WARNING {name}]: {text}")).await;
         }
@@ -55,7 +63,12 @@ pub(super) async fn root(session: &Session, flags: &Flags, phase: &str) -> Resul
 /// The container runtime answers.
 pub(super) async fn runtime(session: &Session, flags: &Flags, phase: &str) -> Result<(), Failed> {
     let mut checks = Checks::default();
-    let runs = session.machine.state().units.get("containerd.service").is_some_and(crate::node::Unit::is_active);
+    let runs = session
+        .machine
+        .state()
+        .units
+        .get("containerd.service")
+        .is_some_and(crate::node::Unit::is_active);
     if !runs {
         checks.add(
             "ContainerRuntimeVersion",
@@ -79,7 +92,12 @@ fn is_ready(node: &Value) -> bool {
 }
 
 /// The cluster takes work, all control planes are Ready, all manifests are there.
-pub(super) async fn health(session: &Session, client: &Client<'_>, flags: &Flags, phase: &str) -> Result<(), Failed> {
+pub(super) async fn health(
+    session: &Session,
+    client: &Client<'_>,
+    flags: &Flags,
+    phase: &str,
+) -> Result<(), Failed> {
     session.line("[upgrade] Running cluster health checks").await;
     let mut checks = Checks::default();
     let nodes = client.get("/api/v1/nodes").await.map_err(|why| phases::failed(phase, why))?;
@@ -104,11 +122,16 @@ pub(super) async fn health(session: &Session, client: &Client<'_>, flags: &Flags
         .filter_map(|node| node["metadata"]["name"].as_str())
         .collect();
     if !not_ready.is_empty() {
-        checks.add("ControlPlaneNodesReady", format!("there are NotReady control-planes in the cluster: [{}]", not_ready.join(" ")));
+        checks.add(
+            "ControlPlaneNodesReady",
+            format!("there are NotReady control-planes in the cluster: [{}]", not_ready.join(" ")),
+        );
     }
     let missing: Vec<&str> = COMPONENTS
         .into_iter()
-        .filter(|name| !session.machine.files.has(&format!("{}/{name}.yaml", crate::node::MANIFESTS)))
+        .filter(|name| {
+            !session.machine.files.has(&format!("{}/{name}.yaml", crate::node::MANIFESTS))
+        })
         .collect();
     if !missing.is_empty() {
         checks.add("StaticPodManifest", format!("This control plane seems to be Static Pod-hosted, but some or all of the manifest files are missing: [{}]", missing.join(" ")));
@@ -117,7 +140,12 @@ pub(super) async fn health(session: &Session, client: &Client<'_>, flags: &Flags
 }
 
 /// Images that the node has not are pulled.
-pub(super) async fn pull(session: &Session, images: &[String], flags: &Flags, phase: &str) -> Result<(), Failed> {
+pub(super) async fn pull(
+    session: &Session,
+    images: &[String],
+    flags: &Flags,
+    phase: &str,
+) -> Result<(), Failed> {
     session
         .line(
             "[upgrade/preflight] Pulling images required for setting up a Kubernetes cluster\n\

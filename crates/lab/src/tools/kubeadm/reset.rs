@@ -13,7 +13,8 @@ const FLAGS: [Flag; 6] = [
     value("cert-dir"),
 ];
 
-const DIRECTORIES: [&str; 3] = ["/etc/kubernetes/manifests", "/var/lib/kubelet", "/etc/kubernetes/pki"];
+const DIRECTORIES: [&str; 3] =
+    ["/etc/kubernetes/manifests", "/var/lib/kubelet", "/etc/kubernetes/pki"];
 const FILES: [&str; 6] = [
     "/etc/kubernetes/admin.conf",
     "/etc/kubernetes/super-admin.conf",
@@ -46,7 +47,8 @@ pub(super) async fn run(session: &Session) -> Done {
     }
     let machine = &session.machine;
     let name = &machine.name;
-    let io = |failure: std::io::Error| error(format!("error execution phase cleanup-node: {failure}"));
+    let io =
+        |failure: std::io::Error| error(format!("error execution phase cleanup-node: {failure}"));
     if machine.files.has("/etc/kubernetes/manifests/etcd.yaml") {
         session.site.etcd().leave(name);
         machine.files.empty("/var/lib/etcd").map_err(io)?;
@@ -64,7 +66,9 @@ pub(super) async fn run(session: &Session) -> Done {
     machine.look_again();
     session.seconds(2.0).await;
     session.line("[reset] Unmounting mounted directories in \"/var/lib/kubelet\"").await;
-    session.line(format!("[reset] Deleting contents of directories: [{}]", DIRECTORIES.join(" "))).await;
+    session
+        .line(format!("[reset] Deleting contents of directories: [{}]", DIRECTORIES.join(" ")))
+        .await;
     for directory in DIRECTORIES {
         machine.files.empty(directory).map_err(io)?;
     }

@@ -2,7 +2,9 @@
 //! they were if one does not come.
 
 use super::phases;
-use crate::node::{COMPONENTS, Cluster, ControlPlane, MANIFESTS, Machine, Release, manifests, read_manifest};
+use crate::node::{
+    COMPONENTS, Cluster, ControlPlane, MANIFESTS, Machine, Release, manifests, read_manifest,
+};
 use crate::tools::session::{Failed, Session};
 use crate::tools::when;
 use std::time::Duration;
@@ -22,7 +24,12 @@ struct Places {
 fn certificates(component: &str) -> &'static [&'static str] {
     match component {
         "etcd" => &["etcd-server", "etcd-peer", "etcd-healthcheck-client"],
-        "kube-apiserver" => &["apiserver", "apiserver-kubelet-client", "front-proxy-client", "apiserver-etcd-client"],
+        "kube-apiserver" => &[
+            "apiserver",
+            "apiserver-kubelet-client",
+            "front-proxy-client",
+            "apiserver-etcd-client",
+        ],
         "kube-controller-manager" => &["controller-manager.conf"],
         _ => &["scheduler.conf"],
     }
@@ -34,7 +41,11 @@ pub(super) fn present(machine: &Machine) -> Option<semver::Version> {
     crate::node::parse_version(read_manifest(&text)?.tag())
 }
 
-pub(super) async fn upgrade(session: &Session, release: &Release, cluster: &Cluster) -> Result<(), Failed> {
+pub(super) async fn upgrade(
+    session: &Session,
+    release: &Release,
+    cluster: &Cluster,
+) -> Result<(), Failed> {
     let machine = &session.machine;
     let io = |error: std::io::Error| phases::failed(PHASE, error);
     let at = machine.now();
@@ -46,7 +57,12 @@ pub(super) async fn upgrade(session: &Session, release: &Release, cluster: &Clus
     machine.files.make_directory(TMP, 0o700).map_err(io)?;
     machine.files.make_directory(&places.new, 0o700).map_err(io)?;
     machine.files.make_directory(&places.backup, 0o700).map_err(io)?;
-    session.line(format!("[upgrade/staticpods] Writing new Static Pod manifests to \"{}\"", places.new)).await;
+    session
+        .line(format!(
+            "[upgrade/staticpods] Writing new Static Pod manifests to \"{}\"",
+            places.new
+        ))
+        .await;
     // An upgrade writes etcd's manifest for this member alone.
     let members = [(machine.name.clone(), machine.address)];
     let plane = ControlPlane {
@@ -64,7 +80,9 @@ pub(super) async fn upgrade(session: &Session, release: &Release, cluster: &Clus
     let backup = format!("{TMP}/kubeadm-backup-etcd-{}", when::file_name(at));
     machine.files.make_directory(&format!("{backup}/etcd"), 0o700).map_err(io)?;
     let copied = machine.save(&format!("{backup}/etcd/lab"), b"", 0o600);
-    copied.map_err(|error| phases::failed(PHASE, format!("failed to back up etcd data, output: \"\": {error}")))?;
+    copied.map_err(|error| {
+        phases::failed(PHASE, format!("failed to back up etcd data, output: \"\": {error}"))
+    })?;
     let mut done: Vec<&str> = Vec::new();
     for component in std::iter::once("etcd").chain(COMPONENTS) {
         done.push(component);
@@ -89,7 +107,9 @@ async fn etcd_is_healthy(session: &Session) -> Result<(), Failed> {
             session.seconds(10.0).await;
             return Err(phases::failed(
                 PHASE,
-                format!("etcd cluster is not healthy: failed to dial endpoint https://{address}:2379 with maintenance client: context deadline exceeded"),
+                format!(
+                    "etcd cluster is not healthy: failed to dial endpoint https://{address}:2379 with maintenance client: context deadline exceeded"
+                ),
             ));
         }
     }
@@ -139,8 +159,12 @@ async fn one(session: &Session, component: &str, places: &Places) -> Result<(), 
             "static Pod hash for component {component} on Node {node} did not change after 5m0s: context deadline exceeded"
         ));
     }
-    session.line(format!("[apiclient] Found 1 Pods for label selector component={component}")).await;
-    session.line(format!("[upgrade/staticpods] Component \"{component}\" upgraded successfully!")).await;
+    session
+        .line(format!("[apiclient] Found 1 Pods for label selector component={component}"))
+        .await;
+    session
+        .line(format!("[upgrade/staticpods] Component \"{component}\" upgraded successfully!"))
+        .await;
     Ok(())
 }
 
@@ -149,7 +173,12 @@ async fn comes(session: &Session, component: &str, hash: &str) -> bool {
     let step = Duration::from_millis(500);
     let mut left = PATIENCE;
     while left > Duration::ZERO {
-        let up = session.machine.state().containers.get(component).is_some_and(|c| c.up && c.pod.hash == hash);
+        let up = session
+            .machine
+            .state()
+            .containers
+            .get(component)
+            .is_some_and(|c| c.up && c.pod.hash == hash);
         if up && session.machine.apiserver.borrow().is_some() {
             return true;
         }
@@ -181,6 +210,8 @@ async fn fatal(session: &Session, component: &str, why: &str) -> Failed {
     session.line("[upgrade/etcd] Etcd was rolled back and is now available").await;
     phases::failed(
         PHASE,
-        format!("fatal error when trying to upgrade the etcd cluster, rolled the state back to pre-upgrade state: {tried}: {why}"),
+        format!(
+            "fatal error when trying to upgrade the etcd cluster, rolled the state back to pre-upgrade state: {tried}: {why}"
+        ),
     )
 }

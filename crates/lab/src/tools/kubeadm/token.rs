@@ -54,18 +54,23 @@ pub(super) async fn run(session: &Session) -> Done {
             for token in tokens {
                 let id = token.split('.').next().unwrap_or(token);
                 let path = format!("{SECRETS}/bootstrap-token-{id}");
-                client.send(Request::with("DELETE", path, json!({}))).await.map_err(|why| error(format!("failed to delete bootstrap token \"{id}\": {why}")))?;
+                client.send(Request::with("DELETE", path, json!({}))).await.map_err(|why| {
+                    error(format!("failed to delete bootstrap token \"{id}\": {why}"))
+                })?;
                 session.line(format!("bootstrap token \"{id}\" deleted")).await;
             }
             Ok(0)
         }
-        other => Err(error(format!("kubeadm token {} is not supported by the lab", other.join(" ")))),
+        other => {
+            Err(error(format!("kubeadm token {} is not supported by the lab", other.join(" "))))
+        }
     }
 }
 
 /// `abcdef.0123456789abcdef`
 fn generate(session: &Session) -> String {
-    let seed = format!("{} {} {}", session.machine.moment(), session.call.pid, session.machine.machine_id);
+    let seed =
+        format!("{} {} {}", session.machine.moment(), session.call.pid, session.machine.machine_id);
     let letters = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let text: String = Sha256::digest(seed.as_bytes())
         .iter()
@@ -79,11 +84,18 @@ fn generate(session: &Session) -> String {
 
 fn valid(token: &str) -> Option<(&str, &str)> {
     let (id, secret) = token.split_once('.')?;
-    let right = |part: &str, length: usize| part.len() == length && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let right = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
     (right(id, 6) && right(secret, 16)).then_some((id, secret))
 }
 
-async fn create(session: &Session, client: &Client<'_>, token: &str, flags: &crate::tools::flags::Flags) -> Result<(), Failed> {
+async fn create(
+    session: &Session,
+    client: &Client<'_>,
+    token: &str,
+    flags: &crate::tools::flags::Flags,
+) -> Result<(), Failed> {
     let (id, secret) = valid(token).ok_or_else(|| error(format!("the bootstrap token \"{token}\" was not of the form \"\\\\A([a-z0-9]{{6}})\\\\.([a-z0-9]{{16}})\\\\z\"")))?;
     let ttl = kubectl_duration(flags.get("ttl").unwrap_or("24h0m0s")).map_err(error)?;
     let encode = |text: &str| STANDARD.encode(text);
@@ -103,14 +115,23 @@ async fn create(session: &Session, client: &Client<'_>, token: &str, flags: &cra
         "apiVersion": "v1", "kind": "Secret", "type": "bootstrap.kubernetes.io/token",
         "metadata": {"name": format!("bootstrap-token-{id}"), "namespace": "kube-system"}, "data": data,
     });
-    client.send(Request::with("POST", SECRETS, secret)).await.map_err(|why| error(format!("failed to create bootstrap token: {why}")))?;
+    client
+        .send(Request::with("POST", SECRETS, secret))
+        .await
+        .map_err(|why| error(format!("failed to create bootstrap token: {why}")))?;
     Ok(())
 }
 
 fn join_command(session: &Session, client: &Client<'_>, token: &str) -> Result<String, Failed> {
     let path = "/etc/kubernetes/pki/ca.crt";
-    let pem = session.machine.files.text(path).map_err(|_| error(format!("failed to load CA certificate: open {path}: no such file or directory")))?;
-    Ok(format!("kubeadm join {} --token {token} --discovery-token-ca-cert-hash sha256:{} ", client.server(), pin(&pem)))
+    let pem = session.machine.files.text(path).map_err(|_| {
+        error(format!("failed to load CA certificate: open {path}: no such file or directory"))
+    })?;
+    Ok(format!(
+        "kubeadm join {} --token {token} --discovery-token-ca-cert-hash sha256:{} ",
+        client.server(),
+        pin(&pem)
+    ))
 }
 
 /// kubeadm pins the public key of the authority; the lab pins the whole certificate.
@@ -122,12 +143,18 @@ pub(super) fn pin(pem: &str) -> String {
 
 /// A field of a token's secret.
 pub(super) fn field(secret: &Value, name: &str) -> String {
-    let bytes = secret["data"][name].as_str().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+    let bytes = secret["data"][name]
+        .as_str()
+        .and_then(|text| STANDARD.decode(text).ok())
+        .unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
 async fn list(session: &Session, client: &Client<'_>) -> Done {
-    let secrets = client.get(SECRETS).await.map_err(|why| error(format!("failed to list bootstrap tokens: {why}")))?;
+    let secrets = client
+        .get(SECRETS)
+        .await
+        .map_err(|why| error(format!("failed to list bootstrap tokens: {why}")))?;
     let now = session.machine.now();
     let mut rows = vec!["TOKEN                     TTL         EXPIRES                USAGES                   DESCRIPTION                                                EXTRA GROUPS".to_owned()];
     for secret in secrets["items"].as_array().into_iter().flatten() {
@@ -136,12 +163,17 @@ async fn list(session: &Session, client: &Client<'_>) -> Done {
         }
         let or_none = |text: String| if text.is_empty() { "<none>".to_owned() } else { text };
         let expires = field(secret, "expiration");
-        let left = expires.parse::<jiff::Timestamp>().map_or_else(|_| "<forever>".to_owned(), |until| span(until.as_second() - now));
+        let left = expires
+            .parse::<jiff::Timestamp>()
+            .map_or_else(|_| "<forever>".to_owned(), |until| span(until.as_second() - now));
         let expires = if expires.is_empty() { "<never>".to_owned() } else { expires };
         let token = format!("{}.{}", field(secret, "token-id"), field(secret, "token-secret"));
         let description = or_none(field(secret, "description"));
         let groups = or_none(field(secret, "auth-extra-groups"));
-        rows.push(format!("{token:<26}{left:<12}{expires:<23}{:<25}{description:<59}{groups}", "authentication,signing"));
+        rows.push(format!(
+            "{token:<26}{left:<12}{expires:<23}{:<25}{description:<59}{groups}",
+            "authentication,signing"
+        ));
     }
     if rows.len() > 1 {
         session.line(rows.join("\n")).await;
@@ -170,6 +202,9 @@ mod tests {
         for token in ["8rk47p", "8rk47p.WPY86i1ohkgq7n74", "8rk47.wpy86i1ohkgq7n74"] {
             assert_eq!(valid(token), None);
         }
-        assert_eq!((span(86_390), span(90), span(7000)), ("23h".to_owned(), "90s".to_owned(), "116m".to_owned()));
+        assert_eq!(
+            (span(86_390), span(90), span(7000)),
+            ("23h".to_owned(), "90s".to_owned(), "116m".to_owned())
+        );
     }
 }

@@ -1,7 +1,9 @@
 //! `kubeadm upgrade apply` and `kubeadm upgrade node`.
 
 use super::skew::{self, Allowed};
-use super::{UPGRADE, admin, argument, error, handles, klog, parse, phases, preflight, release, static_pods};
+use super::{
+    UPGRADE, admin, argument, error, handles, klog, parse, phases, preflight, release, static_pods,
+};
 use crate::node::{Cluster, Request, Role, coredns, parse_version, proxy};
 use crate::tools::client::Client;
 use crate::tools::flags::Flags;
@@ -26,14 +28,19 @@ fn flags(session: &Session) -> Result<Flags, Failed> {
 }
 
 /// The cluster's configuration and its version, as kubeadm-config says.
-pub(super) async fn read(session: &Session, client: &Client<'_>) -> Result<(Cluster, Version, Value), Failed> {
+pub(super) async fn read(
+    session: &Session,
+    client: &Client<'_>,
+) -> Result<(Cluster, Version, Value), Failed> {
     session
         .line(
             "[upgrade] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...\n\
              [upgrade] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.",
         )
         .await;
-    let fatal = |why: String| error(format!("[upgrade/init config] FATAL: failed to get config map: {why}"));
+    let fatal = |why: String| {
+        error(format!("[upgrade/init config] FATAL: failed to get config map: {why}"))
+    };
     let answer = client.ask_patiently(Request::get(CONFIG), PATIENCE).await.map_err(fatal)?;
     if !answer.ok() {
         return Err(fatal(answer.message()));
@@ -44,7 +51,9 @@ pub(super) async fn read(session: &Session, client: &Client<'_>) -> Result<(Clus
     let version = configuration["kubernetesVersion"].as_str().and_then(parse_version);
     match Cluster::parse(text).zip(version) {
         Some((cluster, version)) => Ok((cluster, version, map)),
-        None => Err(error("[upgrade/init config] FATAL: failed to decode cluster configuration data: no ClusterConfiguration")),
+        None => Err(error(
+            "[upgrade/init config] FATAL: failed to decode cluster configuration data: no ClusterConfiguration",
+        )),
     }
 }
 
@@ -72,7 +81,9 @@ pub(super) async fn apply(session: &Session, kubeadm: &Version) -> Done {
     static_pods::upgrade(session, &target, &cluster).await?;
     session.line("[upgrade/control-plane] The control plane instance for this node was successfully upgraded!").await;
     upload(session, &client, &cluster, &target).await?;
-    session.line("[upgrade/kubeconfig] The kubeconfig files for this node were successfully upgraded!").await;
+    session
+        .line("[upgrade/kubeconfig] The kubeconfig files for this node were successfully upgraded!")
+        .await;
     kubelet_configuration(session, &client).await?;
     session.line(TOKENS).await;
     addons(session, &client, &target).await?;
@@ -92,11 +103,31 @@ const TOKENS: &str = "[upgrade/bootstrap-token] Configuring bootstrap token and 
     [bootstrap-token] Configured RBAC rules to allow certificate rotation for all node client certificates in the cluster\n\
     [bootstrap-token] Configured RBAC rules to allow the API server kubelet client certificate to access the kubelet API";
 
-async fn policy(session: &Session, client: &Client<'_>, to: &Version, kubeadm: &Version, flags: &Flags) -> Result<(), Failed> {
-    session.line(format!("[upgrade/preflight] You have chosen to upgrade the cluster version to \"v{to}\"")).await;
-    let unable = |why: String| phases::failed("preflight", format!("the version argument is invalid due to these fatal errors:\n\n\t- Unable to fetch cluster version: {why}\n\nPlease fix the misalignments highlighted above and try upgrading again"));
+async fn policy(
+    session: &Session,
+    client: &Client<'_>,
+    to: &Version,
+    kubeadm: &Version,
+    flags: &Flags,
+) -> Result<(), Failed> {
+    session
+        .line(format!(
+            "[upgrade/preflight] You have chosen to upgrade the cluster version to \"v{to}\""
+        ))
+        .await;
+    let unable = |why: String| {
+        phases::failed(
+            "preflight",
+            format!(
+                "the version argument is invalid due to these fatal errors:\n\n\t- Unable to fetch cluster version: {why}\n\nPlease fix the misalignments highlighted above and try upgrading again"
+            ),
+        )
+    };
     let info = client.get("/version").await.map_err(unable)?;
-    let cluster = info["gitVersion"].as_str().and_then(parse_version).ok_or_else(|| unable("no version".to_owned()))?;
+    let cluster = info["gitVersion"]
+        .as_str()
+        .and_then(parse_version)
+        .ok_or_else(|| unable("no version".to_owned()))?;
     session.line(format!("[upgrade/versions] Cluster version: v{cluster}\n[upgrade/versions] kubeadm version: v{kubeadm}")).await;
     let kubelets = kubelets(client).await.map_err(|why| phases::failed("preflight", why))?;
     let versions: Vec<Version> = kubelets.into_iter().map(|(_, version)| version).collect();
@@ -132,17 +163,28 @@ pub(super) async fn kubelets(client: &Client<'_>) -> Result<Vec<(String, Version
 }
 
 /// kubeadm-config and kubelet-config.
-async fn upload(session: &Session, client: &Client<'_>, cluster: &Cluster, release: &crate::node::Release) -> Result<(), Failed> {
+async fn upload(
+    session: &Session,
+    client: &Client<'_>,
+    cluster: &Cluster,
+    release: &crate::node::Release,
+) -> Result<(), Failed> {
     let timeout = "failed to create or update ConfigMap: etcdserver: request timed out";
     phases::enter_or(session, "upload-config", "upload-config/kubeadm", timeout).await?;
     session.line("[upload-config] Storing the configuration used in ConfigMap \"kubeadm-config\" in the \"kube-system\" Namespace").await;
     let patch = json!({"data": {"ClusterConfiguration": cluster.configuration(release)}});
     let write = |path: &str, patch: Value| Request::with("PATCH", path, patch);
-    client.send(write(CONFIG, patch)).await.map_err(|why| phases::failed("upload-config/kubeadm", why))?;
+    client
+        .send(write(CONFIG, patch))
+        .await
+        .map_err(|why| phases::failed("upload-config/kubeadm", why))?;
     session.line("[kubelet] Creating a ConfigMap \"kubelet-config\" in namespace kube-system with the configuration for the kubelets in the cluster").await;
     let path = "/api/v1/namespaces/kube-system/configmaps/kubelet-config";
     let patch = json!({"data": {"kubelet": crate::node::kubelet_configuration()}});
-    client.send(write(path, patch)).await.map_err(|why| phases::failed("upload-config/kubelet", why))?;
+    client
+        .send(write(path, patch))
+        .await
+        .map_err(|why| phases::failed("upload-config/kubelet", why))?;
     session.seconds(0.5).await;
     Ok(())
 }
@@ -151,16 +193,32 @@ async fn upload(session: &Session, client: &Client<'_>, cluster: &Cluster, relea
 async fn kubelet_configuration(session: &Session, client: &Client<'_>) -> Result<(), Failed> {
     const FILE: &str = "/var/lib/kubelet/config.yaml";
     let failed = |why: String| phases::failed("kubelet-config", why);
-    phases::enter_or(session, "kubelet-config", "kubelet-config", "error writing kubelet config: failed to write the kubelet config").await?;
-    let map = client.get("/api/v1/namespaces/kube-system/configmaps/kubelet-config").await.map_err(failed)?;
+    phases::enter_or(
+        session,
+        "kubelet-config",
+        "kubelet-config",
+        "error writing kubelet config: failed to write the kubelet config",
+    )
+    .await?;
+    let map = client
+        .get("/api/v1/namespaces/kube-system/configmaps/kubelet-config")
+        .await
+        .map_err(failed)?;
     let text = map["data"]["kubelet"].as_str().unwrap_or_default();
-    let directory = format!("/etc/kubernetes/tmp/kubeadm-kubelet-config-{}", when::file_name(session.machine.now()));
-    let warning = format!("Using temporary directory {directory} for kubelet config. To override it set the environment variable KUBEADM_UPGRADE_DRYRUN_DIR");
+    let directory = format!(
+        "/etc/kubernetes/tmp/kubeadm-kubelet-config-{}",
+        when::file_name(session.machine.now())
+    );
+    let warning = format!(
+        "Using temporary directory {directory} for kubelet config. To override it set the environment variable KUBEADM_UPGRADE_DRYRUN_DIR"
+    );
     session.complain(klog(session, 'W', "postupgrade.go:105", &warning)).await;
     let io = |error: std::io::Error| phases::failed("kubelet-config", error);
     session.machine.files.make_directory(&directory, 0o700).map_err(io)?;
     let old = session.machine.files.read(FILE).map_err(io)?;
-    session.line(format!("[upgrade] Backing up kubelet config file to {directory}/config.yaml")).await;
+    session
+        .line(format!("[upgrade] Backing up kubelet config file to {directory}/config.yaml"))
+        .await;
     session.machine.save(&format!("{directory}/config.yaml"), &old, 0o600).map_err(io)?;
     session.line(format!("[kubelet-start] Writing kubelet configuration to file \"{FILE}\"")).await;
     session.machine.save(FILE, text.as_bytes(), 0o644).map_err(io)?;
@@ -169,29 +227,59 @@ async fn kubelet_configuration(session: &Session, client: &Client<'_>) -> Result
 }
 
 /// CoreDNS and kube-proxy, once every control plane is there.
-async fn addons(session: &Session, client: &Client<'_>, release: &crate::node::Release) -> Result<(), Failed> {
-    phases::enter_or(session, "addons", "addon/coredns", "unable to create or update the dns deployment: etcdserver: request timed out").await?;
+async fn addons(
+    session: &Session,
+    client: &Client<'_>,
+    release: &crate::node::Release,
+) -> Result<(), Failed> {
+    phases::enter_or(
+        session,
+        "addons",
+        "addon/coredns",
+        "unable to create or update the dns deployment: etcdserver: request timed out",
+    )
+    .await?;
     let behind: Vec<String> = session
         .site
         .machines
         .iter()
-        .filter(|machine| machine.role == Role::ControlPlane && machine.name != session.machine.name)
-        .filter(|machine| static_pods::present(machine).is_some_and(|version| version != release.version))
+        .filter(|machine| {
+            machine.role == Role::ControlPlane && machine.name != session.machine.name
+        })
+        .filter(|machine| {
+            static_pods::present(machine).is_some_and(|version| version != release.version)
+        })
         .map(|machine| machine.name.clone())
         .collect();
     if !behind.is_empty() {
-        let line = format!("[upgrade/addon] Skipping upgrade of addons because control plane instances [{}] have not been upgraded", behind.join(" "));
+        let line = format!(
+            "[upgrade/addon] Skipping upgrade of addons because control plane instances [{}] have not been upgraded",
+            behind.join(" ")
+        );
         // Once for CoreDNS, once for kube-proxy.
         session.line(format!("{line}\n{line}")).await;
         return Ok(());
     }
     let objects = [
-        ("addon/coredns", "/apis/apps/v1/namespaces/kube-system/deployments/coredns", coredns(release), "CoreDNS"),
-        ("addon/kube-proxy", "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy", proxy(release), "kube-proxy"),
+        (
+            "addon/coredns",
+            "/apis/apps/v1/namespaces/kube-system/deployments/coredns",
+            coredns(release),
+            "CoreDNS",
+        ),
+        (
+            "addon/kube-proxy",
+            "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy",
+            proxy(release),
+            "kube-proxy",
+        ),
     ];
     for (phase, path, object, name) in objects {
         let patch = json!({"spec": {"template": object["spec"]["template"]}});
-        client.send(Request::with("PATCH", path, patch)).await.map_err(|why| phases::failed(phase, why))?;
+        client
+            .send(Request::with("PATCH", path, patch))
+            .await
+            .map_err(|why| phases::failed(phase, why))?;
         session.line(format!("[addons] Applied essential addon: {name}")).await;
     }
     Ok(())
@@ -199,9 +287,12 @@ async fn addons(session: &Session, client: &Client<'_>, release: &crate::node::R
 
 pub(super) async fn node(session: &Session, kubeadm: &Version) -> Done {
     let flags = flags(session)?;
-    let is_master = session.machine.files.has(&format!("{}/kube-apiserver.yaml", crate::node::MANIFESTS));
-    let default = if is_master { "/etc/kubernetes/admin.conf" } else { "/etc/kubernetes/kubelet.conf" };
-    let path = flags.get("kubeconfig").map_or_else(|| default.to_owned(), |path| session.call.path(path));
+    let is_master =
+        session.machine.files.has(&format!("{}/kube-apiserver.yaml", crate::node::MANIFESTS));
+    let default =
+        if is_master { "/etc/kubernetes/admin.conf" } else { "/etc/kubernetes/kubelet.conf" };
+    let path =
+        flags.get("kubeconfig").map_or_else(|| default.to_owned(), |path| session.call.path(path));
     let client = Client::from_file(session, &path)
         .map_err(|why| error(format!("couldn't create a Kubernetes client from file \"{path}\": failed to load admin kubeconfig: {why}")))?;
     let (cluster, to, _) = read(session, &client).await?;

@@ -33,7 +33,9 @@ pub(super) async fn run(kubectl: &Kubectl<'_>, command: &str) -> Result<u8, Stri
     if kubectl.flags.get("filename").is_none() {
         return match command {
             "delete" if !kubectl.words.is_empty() => delete_named(kubectl).await,
-            _ => Err(format!("error: must specify one of -f and -k\nSee 'kubectl {command} -h' for help and examples")),
+            _ => Err(format!(
+                "error: must specify one of -f and -k\nSee 'kubectl {command} -h' for help and examples"
+            )),
         };
     }
     let documents = documents(kubectl).await?;
@@ -63,11 +65,16 @@ async fn documents(kubectl: &Kubectl<'_>) -> Result<Vec<Value>, String> {
             let read = kubectl.session.machine.files.text(&path);
             read.map_err(|_| format!("error: the path \"{file}\" does not exist"))?
         };
-        let documents: Vec<Value> = serde_saphyr::from_multiple(&text)
-            .map_err(|error| format!("error: error parsing {file}: error converting YAML to JSON: yaml: {error}"))?;
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&text).map_err(|error| {
+            format!("error: error parsing {file}: error converting YAML to JSON: yaml: {error}")
+        })?;
         for document in documents {
             match document["items"].as_array() {
-                Some(items) if document["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) => all.extend(items.clone()),
+                Some(items)
+                    if document["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) =>
+                {
+                    all.extend(items.clone())
+                }
                 _ if document.is_null() => {}
                 _ => all.push(document),
             }
@@ -93,9 +100,11 @@ impl Place {
 }
 
 fn find(resources: &[Resource], kubectl: &Kubectl<'_>, object: &Value) -> Result<Place, String> {
-    let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (version, kind, name) = (text("/apiVersion"), text("/kind"), text("/metadata/name"));
-    let root = if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
+    let root =
+        if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
     let resource = resources.iter().find(|resource| resource.kind == kind && resource.root == root);
     let resource = resource.cloned().ok_or_else(|| {
         format!(
@@ -109,7 +118,12 @@ fn find(resources: &[Resource], kubectl: &Kubectl<'_>, object: &Value) -> Result
     Ok(Place { resource, namespace, name })
 }
 
-async fn one(kubectl: &Kubectl<'_>, command: &str, place: &Place, object: &Value) -> Result<(), String> {
+async fn one(
+    kubectl: &Kubectl<'_>,
+    command: &str,
+    place: &Place,
+    object: &Value,
+) -> Result<(), String> {
     let mut object = object.clone();
     if place.resource.namespaced {
         object["metadata"]["namespace"] = json!(place.namespace);
@@ -119,7 +133,9 @@ async fn one(kubectl: &Kubectl<'_>, command: &str, place: &Place, object: &Value
         "create" => {
             let answer = kubectl.client.ask(Request::with("POST", collection, object)).await?;
             if !answer.ok() {
-                return Err(server_error(&answer).replace("Error from server (", "Error from server ("));
+                return Err(
+                    server_error(&answer).replace("Error from server (", "Error from server (")
+                );
             }
             "created"
         }
@@ -135,7 +151,12 @@ async fn one(kubectl: &Kubectl<'_>, command: &str, place: &Place, object: &Value
 }
 
 /// Creates it, or changes what was applied before and is different now.
-async fn apply(kubectl: &Kubectl<'_>, place: &Place, mut object: Value, collection: String) -> Result<&'static str, String> {
+async fn apply(
+    kubectl: &Kubectl<'_>,
+    place: &Place,
+    mut object: Value,
+    collection: String,
+) -> Result<&'static str, String> {
     let applied = format!("{object}\n");
     if !object["metadata"]["annotations"].is_object() {
         object["metadata"]["annotations"] = json!({});
@@ -145,7 +166,9 @@ async fn apply(kubectl: &Kubectl<'_>, place: &Place, mut object: Value, collecti
         kubectl.client.send(Request::with("POST", collection, object)).await?;
         return Ok("created");
     };
-    let before = present["metadata"]["annotations"][LAST].as_str().and_then(|text| serde_json::from_str(text).ok());
+    let before = present["metadata"]["annotations"][LAST]
+        .as_str()
+        .and_then(|text| serde_json::from_str(text).ok());
     let mut patch = object;
     if let Some(before) = before {
         forget(&mut patch, &before);
@@ -176,15 +199,29 @@ async fn delete_named(kubectl: &Kubectl<'_>) -> Result<u8, String> {
             (Some(name), _) => vec![name],
             (None, Some(selector)) => {
                 let query = selector.replace('=', "%3D").replace(',', "%2C");
-                let path = format!("{}?labelSelector={query}", resource.path(Some(kubectl.namespace()), None));
+                let path = format!(
+                    "{}?labelSelector={query}",
+                    resource.path(Some(kubectl.namespace()), None)
+                );
                 let list = kubectl.client.get(&path).await?;
                 let items = list["items"].as_array().cloned().unwrap_or_default();
-                items.iter().filter_map(|item| item["metadata"]["name"].as_str().map(str::to_owned)).collect()
+                items
+                    .iter()
+                    .filter_map(|item| item["metadata"]["name"].as_str().map(str::to_owned))
+                    .collect()
             }
-            (None, None) => return Err("error: resource(s) were provided, but no name was specified".to_owned()),
+            (None, None) => {
+                return Err(
+                    "error: resource(s) were provided, but no name was specified".to_owned()
+                );
+            }
         };
         for name in names {
-            let place = Place { resource: resource.clone(), namespace: kubectl.namespace().to_owned(), name };
+            let place = Place {
+                resource: resource.clone(),
+                namespace: kubectl.namespace().to_owned(),
+                name,
+            };
             if let Err(why) = delete(kubectl, &place).await {
                 kubectl.session.complain(why).await;
                 code = 1;
@@ -214,9 +251,20 @@ async fn delete(kubectl: &Kubectl<'_>, place: &Place) -> Result<(), String> {
         return Err(server_error(&answer));
     }
     let word = if grace == Some(0) { "force deleted" } else { "deleted" };
-    let namespace = if place.resource.namespaced { format!(" from {} namespace", place.namespace) } else { String::new() };
-    let group = if place.resource.group.is_empty() { String::new() } else { format!(".{}", place.resource.group) };
-    kubectl.session.line(format!("{}{group} \"{}\" {word}{namespace}", place.resource.singular, place.name)).await;
+    let namespace = if place.resource.namespaced {
+        format!(" from {} namespace", place.namespace)
+    } else {
+        String::new()
+    };
+    let group = if place.resource.group.is_empty() {
+        String::new()
+    } else {
+        format!(".{}", place.resource.group)
+    };
+    kubectl
+        .session
+        .line(format!("{}{group} \"{}\" {word}{namespace}", place.resource.singular, place.name))
+        .await;
     if kubectl.flags.get("wait") == Some("false") || grace == Some(0) {
         return Ok(());
     }
@@ -226,10 +274,15 @@ async fn delete(kubectl: &Kubectl<'_>, place: &Place) -> Result<(), String> {
 /// Waits until it is gone.
 async fn gone(kubectl: &Kubectl<'_>, place: &Place) -> Result<(), String> {
     let timeout = kubectl.flags.get("timeout").map(super::wait::duration).transpose()?;
-    let deadline = timeout.filter(|t| !t.is_zero()).map(|timeout| Instant::now() + kubectl.session.site.pace.of(timeout));
+    let deadline = timeout
+        .filter(|t| !t.is_zero())
+        .map(|timeout| Instant::now() + kubectl.session.site.pace.of(timeout));
     while kubectl.client.find(&place.path()).await?.is_some() {
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(format!("error: timed out waiting for the condition on {}/{}", place.resource.plural, place.name));
+            return Err(format!(
+                "error: timed out waiting for the condition on {}/{}",
+                place.resource.plural, place.name
+            ));
         }
         kubectl.session.seconds(0.5).await;
     }
@@ -243,7 +296,13 @@ mod tests {
     #[test]
     fn what_is_no_longer_applied_goes() {
         let mut patch = json!({"spec": {"a": 1}, "metadata": {"labels": {"x": "1"}}});
-        forget(&mut patch, &json!({"spec": {"a": 1, "b": 2}, "metadata": {"labels": {"x": "1", "y": "2"}}, "data": {}}));
-        assert_eq!(patch, json!({"spec": {"a": 1, "b": null}, "metadata": {"labels": {"x": "1", "y": null}}, "data": null}));
+        forget(
+            &mut patch,
+            &json!({"spec": {"a": 1, "b": 2}, "metadata": {"labels": {"x": "1", "y": "2"}}, "data": {}}),
+        );
+        assert_eq!(
+            patch,
+            json!({"spec": {"a": 1, "b": null}, "metadata": {"labels": {"x": "1", "y": null}}, "data": null})
+        );
     }
 }

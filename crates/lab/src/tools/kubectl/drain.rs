@@ -27,7 +27,9 @@ pub(super) const FLAGS: [Flag; 14] = [
 ];
 
 pub(super) async fn run(kubectl: &Kubectl<'_>, command: &str) -> Result<u8, String> {
-    for refused in ["dry-run", "all", "ignore-errors", "delete-local-data", "skip-wait-for-delete-timeout"] {
+    for refused in
+        ["dry-run", "all", "ignore-errors", "delete-local-data", "skip-wait-for-delete-timeout"]
+    {
         if kubectl.flags.get(refused).is_some() {
             return Err(format!("error: --{refused} is not supported by the lab"));
         }
@@ -73,11 +75,19 @@ fn aggregate(errors: &[String]) -> String {
 async fn nodes(kubectl: &Kubectl<'_>, command: &str) -> Result<Vec<Value>, String> {
     let selector = kubectl.flags.get("selector");
     if kubectl.words.is_empty() && selector.is_none() {
-        return Err(format!("error: USAGE: {command} NODE [flags]\nSee 'kubectl {command} -h' for help and examples"));
+        return Err(format!(
+            "error: USAGE: {command} NODE [flags]\nSee 'kubectl {command} -h' for help and examples"
+        ));
     }
     if let Some(selector) = selector {
-        let path = format!("/api/v1/nodes?labelSelector={}", selector.replace('=', "%3D").replace(',', "%2C"));
-        return Ok(kubectl.client.get(&path).await?["items"].as_array().cloned().unwrap_or_default());
+        let path = format!(
+            "/api/v1/nodes?labelSelector={}",
+            selector.replace('=', "%3D").replace(',', "%2C")
+        );
+        return Ok(kubectl.client.get(&path).await?["items"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default());
     }
     let mut nodes = Vec::new();
     for word in &kubectl.words {
@@ -101,7 +111,10 @@ async fn cordon(kubectl: &Kubectl<'_>, node: &Value, cordon: bool) {
         Ok(_) => kubectl.session.line(format!("node/{name} {word}")).await,
         Err(why) => {
             let verb = if cordon { "cordon" } else { "uncordon" };
-            kubectl.session.complain(format!("error: unable to {verb} node \"{name}\": {why}")).await;
+            kubectl
+                .session
+                .complain(format!("error: unable to {verb} node \"{name}\": {why}"))
+                .await;
         }
     }
 }
@@ -131,24 +144,34 @@ fn choose(pod: &Value, daemon_set_is_there: bool, on: impl Fn(&str) -> bool) -> 
             (false, true, _) => warning = Some(missing),
             (false, false, _) => return Verdict::Error(missing),
             (true, _, false) => {
-                return Verdict::Error("DaemonSet-managed Pods (use --ignore-daemonsets to ignore)".to_owned());
+                return Verdict::Error(
+                    "DaemonSet-managed Pods (use --ignore-daemonsets to ignore)".to_owned(),
+                );
             }
-            (true, _, true) => return Verdict::Warning(false, "ignoring DaemonSet-managed Pods".to_owned()),
+            (true, _, true) => {
+                return Verdict::Warning(false, "ignoring DaemonSet-managed Pods".to_owned());
+            }
         }
     }
     if !pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null() {
         return Verdict::Stays;
     }
-    let local = pod["spec"]["volumes"].as_array().is_some_and(|all| all.iter().any(|v| !v["emptyDir"].is_null()));
+    let local = pod["spec"]["volumes"]
+        .as_array()
+        .is_some_and(|all| all.iter().any(|v| !v["emptyDir"].is_null()));
     if local && !finished {
         if !on("delete-emptydir-data") {
-            return Verdict::Error("Pods with local storage (use --delete-emptydir-data to override)".to_owned());
+            return Verdict::Error(
+                "Pods with local storage (use --delete-emptydir-data to override)".to_owned(),
+            );
         }
         warning = Some("deleting Pods with local storage".to_owned());
     }
     if controller(pod).is_none() && !finished {
         if !on("force") {
-            return Verdict::Error("Pods that declare no controller (use --force to override)".to_owned());
+            return Verdict::Error(
+                "Pods that declare no controller (use --force to override)".to_owned(),
+            );
         }
         warning = Some("deleting Pods that declare no controller".to_owned());
     }
@@ -163,10 +186,16 @@ fn place(pod: &Value) -> (String, String) {
 /// Pods to evict; what is said of the others; or errors.
 async fn select(kubectl: &Kubectl<'_>, node: &str) -> Result<(Vec<Value>, String), Vec<String>> {
     let selector = kubectl.flags.get("pod-selector");
-    let selector = selector.map(|s| format!("&labelSelector={}", s.replace('=', "%3D").replace(',', "%2C"))).unwrap_or_default();
+    let selector = selector
+        .map(|s| format!("&labelSelector={}", s.replace('=', "%3D").replace(',', "%2C")))
+        .unwrap_or_default();
     let path = format!("/api/v1/pods?fieldSelector=spec.nodeName%3D{node}{selector}");
     let list = kubectl.client.get(&path).await.map_err(|why| vec![why])?;
-    let (mut go, mut warnings, mut errors) = (Vec::new(), BTreeMap::<String, Vec<String>>::new(), BTreeMap::<String, Vec<String>>::new());
+    let (mut go, mut warnings, mut errors) = (
+        Vec::new(),
+        BTreeMap::<String, Vec<String>>::new(),
+        BTreeMap::<String, Vec<String>>::new(),
+    );
     for pod in list["items"].as_array().into_iter().flatten() {
         let (namespace, name) = place(pod);
         let owner = controller(pod).filter(|owner| owner["kind"] == "DaemonSet");
@@ -189,9 +218,13 @@ async fn select(kubectl: &Kubectl<'_>, node: &str) -> Result<(Vec<Value>, String
         }
     }
     if !errors.is_empty() {
-        return Err(errors.into_iter().map(|(why, pods)| format!("cannot delete {why}: {}", pods.join(", "))).collect());
+        return Err(errors
+            .into_iter()
+            .map(|(why, pods)| format!("cannot delete {why}: {}", pods.join(", ")))
+            .collect());
     }
-    let warnings: Vec<String> = warnings.into_iter().map(|(why, pods)| format!("{why}: {}", pods.join(", "))).collect();
+    let warnings: Vec<String> =
+        warnings.into_iter().map(|(why, pods)| format!("{why}: {}", pods.join(", "))).collect();
     Ok((go, warnings.join("; ")))
 }
 
@@ -209,7 +242,12 @@ async fn drain(kubectl: &Kubectl<'_>, node: &str) -> Result<(), Vec<String>> {
         && !pending.is_empty()
     {
         let names: String = pending.iter().map(|pod| format!("\npod/{}", place(pod).1)).collect();
-        kubectl.session.complain(format!("There are pending pods in node \"{node}\" when an error occurred: {text}{names}")).await;
+        kubectl
+            .session
+            .complain(format!(
+                "There are pending pods in node \"{node}\" when an error occurred: {text}{names}"
+            ))
+            .await;
     }
     Err(errors)
 }
@@ -232,7 +270,8 @@ async fn evict(kubectl: &Kubectl<'_>, pods: Vec<Value>) -> Vec<String> {
     };
     let deadline = (!timeout.is_zero()).then(|| Instant::now() + pace.of(timeout));
     let now = Instant::now();
-    let mut leaving: Vec<Leaving> = pods.into_iter().map(|pod| Leaving { pod, again: Some(now) }).collect();
+    let mut leaving: Vec<Leaving> =
+        pods.into_iter().map(|pod| Leaving { pod, again: Some(now) }).collect();
     let mut errors = Vec::new();
     while !leaving.is_empty() {
         let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
@@ -253,20 +292,31 @@ async fn evict(kubectl: &Kubectl<'_>, pods: Vec<Value>) -> Vec<String> {
 }
 
 /// The next thing for one pod: `None` when it is gone.
-async fn step(kubectl: &Kubectl<'_>, mut one: Leaving, late: bool, timeout: Duration) -> Result<Option<Leaving>, String> {
+async fn step(
+    kubectl: &Kubectl<'_>,
+    mut one: Leaving,
+    late: bool,
+    timeout: Duration,
+) -> Result<Option<Leaving>, String> {
     let (namespace, name) = place(&one.pod);
     let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
     let text = super::wait::go_duration(timeout);
     let Some(again) = one.again else {
         let found = kubectl.client.find(&path).await;
-        let waiting = format!("error when waiting for pod \"{name}\" in namespace \"{namespace}\" to terminate");
+        let waiting = format!(
+            "error when waiting for pod \"{name}\" in namespace \"{namespace}\" to terminate"
+        );
         let found = found.map_err(|why| format!("{waiting}: {why}"))?;
         if found.is_none_or(|pod| pod["metadata"]["uid"] != one.pod["metadata"]["uid"]) {
             let word = if kubectl.flags.on("disable-eviction") { "deleted" } else { "evicted" };
             kubectl.session.line(format!("pod/{name} {word}")).await;
             return Ok(None);
         }
-        return if late { Err(format!("{waiting}: global timeout reached: {text}")) } else { Ok(Some(one)) };
+        return if late {
+            Err(format!("{waiting}: global timeout reached: {text}"))
+        } else {
+            Ok(Some(one))
+        };
     };
     if Instant::now() < again && !late {
         return Ok(Some(one));
@@ -279,11 +329,18 @@ async fn step(kubectl: &Kubectl<'_>, mut one: Leaving, late: bool, timeout: Dura
     if late {
         return Err(format!("{evicting}: global timeout reached: {text}"));
     }
-    let answer = kubectl.client.ask(request(kubectl, &path, &namespace, &name)).await.map_err(|why| format!("{evicting}: {why}"))?;
+    let answer = kubectl
+        .client
+        .ask(request(kubectl, &path, &namespace, &name))
+        .await
+        .map_err(|why| format!("{evicting}: {why}"))?;
     match answer.code {
         404 => return Ok(None),
         429 if !deletes => {
-            kubectl.session.complain(format!("{evicting} (will retry after 5s): {}", answer.message())).await;
+            kubectl
+                .session
+                .complain(format!("{evicting} (will retry after 5s): {}", answer.message()))
+                .await;
             one.again = Some(Instant::now() + kubectl.session.site.pace.of(RETRY));
         }
         _ if answer.ok() => one.again = None,
@@ -294,7 +351,11 @@ async fn step(kubectl: &Kubectl<'_>, mut one: Leaving, late: bool, timeout: Dura
 }
 
 fn request(kubectl: &Kubectl<'_>, path: &str, namespace: &str, name: &str) -> Request {
-    let grace: Option<i64> = kubectl.flags.get("grace-period").and_then(|grace| grace.parse().ok()).filter(|grace| *grace >= 0);
+    let grace: Option<i64> = kubectl
+        .flags
+        .get("grace-period")
+        .and_then(|grace| grace.parse().ok())
+        .filter(|grace| *grace >= 0);
     let mut options = json!({});
     if let Some(grace) = grace {
         options = json!({"gracePeriodSeconds": grace});
@@ -326,19 +387,43 @@ mod tests {
             pod
         };
         let empty_dir = with(owned("ReplicaSet"), "/spec/volumes", json!([{"emptyDir": {}}]));
-        let mirror = with(json!({"metadata": {}}), "/metadata/annotations", json!({"kubernetes.io/config.mirror": "h"}));
+        let mirror = with(
+            json!({"metadata": {}}),
+            "/metadata/annotations",
+            json!({"kubernetes.io/config.mirror": "h"}),
+        );
         let done = with(json!({"metadata": {}}), "/status/phase", json!("Succeeded"));
         let warning = |goes, text: &str| Verdict::Warning(goes, text.to_owned());
         let error = |text: &str| Verdict::Error(text.to_owned());
         for (pod, flags, verdict) in [
             (owned("ReplicaSet"), "", Verdict::Goes),
-            (owned("DaemonSet"), "", error("DaemonSet-managed Pods (use --ignore-daemonsets to ignore)")),
-            (owned("DaemonSet"), "ignore-daemonsets", warning(false, "ignoring DaemonSet-managed Pods")),
+            (
+                owned("DaemonSet"),
+                "",
+                error("DaemonSet-managed Pods (use --ignore-daemonsets to ignore)"),
+            ),
+            (
+                owned("DaemonSet"),
+                "ignore-daemonsets",
+                warning(false, "ignoring DaemonSet-managed Pods"),
+            ),
             (mirror, "", Verdict::Stays),
-            (empty_dir.clone(), "", error("Pods with local storage (use --delete-emptydir-data to override)")),
+            (
+                empty_dir.clone(),
+                "",
+                error("Pods with local storage (use --delete-emptydir-data to override)"),
+            ),
             (empty_dir, "delete-emptydir-data", warning(true, "deleting Pods with local storage")),
-            (json!({"metadata": {}}), "", error("Pods that declare no controller (use --force to override)")),
-            (json!({"metadata": {}}), "force", warning(true, "deleting Pods that declare no controller")),
+            (
+                json!({"metadata": {}}),
+                "",
+                error("Pods that declare no controller (use --force to override)"),
+            ),
+            (
+                json!({"metadata": {}}),
+                "force",
+                warning(true, "deleting Pods that declare no controller"),
+            ),
             (done, "", Verdict::Goes),
         ] {
             assert_eq!(choose(&pod, true, |flag| flags.contains(flag)), verdict, "{pod} {flags}");

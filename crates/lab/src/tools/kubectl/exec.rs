@@ -8,7 +8,12 @@ use crate::tools::{self, session::Says};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-pub(super) const FLAGS: [Flag; 4] = [switch("stdin").or('i'), switch("tty").or('t'), value("container").or('c'), switch("quiet").or('q')];
+pub(super) const FLAGS: [Flag; 4] = [
+    switch("stdin").or('i'),
+    switch("tty").or('t'),
+    value("container").or('c'),
+    switch("quiet").or('q'),
+];
 
 pub(super) async fn run(kubectl: &Kubectl<'_>) -> Done {
     let failed = |why: String| Failed::new(1, why);
@@ -17,18 +22,32 @@ pub(super) async fn run(kubectl: &Kubectl<'_>) -> Done {
     };
     let command = kubectl.flags.rest.clone().unwrap_or_default();
     if command.is_empty() {
-        return Err(Failed::new(1, "error: you must specify at least one command for the container"));
+        return Err(Failed::new(
+            1,
+            "error: you must specify at least one command for the container",
+        ));
     }
     let pod = pod.trim_start_matches("pod/");
     let namespace = kubectl.namespace();
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}");
     kubectl.client.get(&path).await.map_err(failed)?;
     let site = &kubectl.session.site;
-    let machine = pod.strip_prefix("etcd-").filter(|_| namespace == "kube-system").and_then(|name| site.machine(name));
+    let machine = pod
+        .strip_prefix("etcd-")
+        .filter(|_| namespace == "kube-system")
+        .and_then(|name| site.machine(name));
     let Some(machine) = machine else {
-        return Err(Failed::new(1, format!("error: exec into pod {pod} is not supported by the lab: only etcd's pods have programs")));
+        return Err(Failed::new(
+            1,
+            format!(
+                "error: exec into pod {pod} is not supported by the lab: only etcd's pods have programs"
+            ),
+        ));
     };
-    let name = command.first().map(|word| word.rsplit('/').next().unwrap_or(word).to_owned()).unwrap_or_default();
+    let name = command
+        .first()
+        .map(|word| word.rsplit('/').next().unwrap_or(word).to_owned())
+        .unwrap_or_default();
     if !["etcdctl", "etcdutl"].contains(&name.as_str()) {
         return Err(Failed::new(
             126,
@@ -39,11 +58,23 @@ pub(super) async fn run(kubectl: &Kubectl<'_>) -> Done {
         ));
     }
     if !machine.state().serves("etcd") {
-        return Err(Failed::new(1, "error: unable to upgrade connection: container not found (\"etcd\")"));
+        return Err(Failed::new(
+            1,
+            "error: unable to upgrade connection: container not found (\"etcd\")",
+        ));
     }
-    let call = Call { argv: std::iter::once(name).chain(command.into_iter().skip(1)).collect(), directory: "/".to_owned(), user: (0, 0), ..Call::default() };
+    let call = Call {
+        argv: std::iter::once(name).chain(command.into_iter().skip(1)).collect(),
+        directory: "/".to_owned(),
+        user: (0, 0),
+        ..Call::default()
+    };
     let code = inside(kubectl.session, Arc::clone(machine), call).await;
-    if code == 0 { Ok(0) } else { Err(Failed::new(code, format!("command terminated with exit code {code}"))) }
+    if code == 0 {
+        Ok(0)
+    } else {
+        Err(Failed::new(code, format!("command terminated with exit code {code}")))
+    }
 }
 
 /// The tool in the other machine's place; what it says goes out here.

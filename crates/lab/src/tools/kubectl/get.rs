@@ -44,7 +44,9 @@ pub(super) async fn run(kubectl: &Kubectl<'_>) -> Result<u8, String> {
     let format = kubectl.flags.get("output").unwrap_or_default();
     let (kind, template) = format.split_once('=').unwrap_or((format, ""));
     let template = match kind {
-        "jsonpath" | "jsonpath-as-json" => Some(JsonPath::parse(template).map_err(|why| format!("error: {why}"))?),
+        "jsonpath" | "jsonpath-as-json" => {
+            Some(JsonPath::parse(template).map_err(|why| format!("error: {why}"))?)
+        }
         "" | "wide" | "json" | "yaml" | "name" | "custom-columns" => None,
         other => {
             return Err(format!(
@@ -63,13 +65,19 @@ pub(super) async fn run(kubectl: &Kubectl<'_>) -> Result<u8, String> {
     let (items, errors) = fetch(kubectl, &targets).await?;
     let whole = match (single, items.as_slice()) {
         (true, [item]) => item.clone(),
-        _ => json!({"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}),
+        _ => {
+            json!({"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}})
+        }
     };
     let text = match kind {
         _ if items.is_empty() && !errors.is_empty() => String::new(),
         "json" | "yaml" => output::structured(kind, &whole),
         "name" => names(&targets, &items),
-        "custom-columns" => output::columns(format.split_once('=').map_or("", |(_, spec)| spec), &items, !kubectl.flags.on("no-headers"))?,
+        "custom-columns" => output::columns(
+            format.split_once('=').map_or("", |(_, spec)| spec),
+            &items,
+            !kubectl.flags.on("no-headers"),
+        )?,
         _ => template.map(|template| template.render(&whole)).unwrap_or_default(),
     };
     kubectl.session.out(text).await;
@@ -79,7 +87,8 @@ pub(super) async fn run(kubectl: &Kubectl<'_>) -> Result<u8, String> {
 fn names(targets: &[Target], items: &[Value]) -> String {
     let label = |item: &Value| {
         let kind = item["kind"].as_str().unwrap_or_default();
-        let target = targets.iter().find(|target| target.resource.kind == kind).or(targets.first())?;
+        let target =
+            targets.iter().find(|target| target.resource.kind == kind).or(targets.first())?;
         Some(target.resource.label(item["metadata"]["name"].as_str()?) + "\n")
     };
     items.iter().filter_map(label).collect()
@@ -88,7 +97,13 @@ fn names(targets: &[Target], items: &[Value]) -> String {
 fn query(kubectl: &Kubectl<'_>) -> String {
     let encode = |text: &str| {
         text.bytes()
-            .map(|byte| if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+            .map(|byte| {
+                if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            })
             .collect::<String>()
     };
     let given: Vec<String> = [("selector", "labelSelector"), ("field-selector", "fieldSelector")]
@@ -105,7 +120,10 @@ fn path(kubectl: &Kubectl<'_>, target: &Target) -> String {
 }
 
 /// Objects, and what was said of those that are not there.
-async fn fetch(kubectl: &Kubectl<'_>, targets: &[Target]) -> Result<(Vec<Value>, Vec<String>), String> {
+async fn fetch(
+    kubectl: &Kubectl<'_>,
+    targets: &[Target],
+) -> Result<(Vec<Value>, Vec<String>), String> {
     let (mut items, mut errors) = (Vec::new(), Vec::new());
     for target in targets {
         let answer = kubectl.client.ask(Request::get(path(kubectl, target))).await?;
@@ -124,7 +142,8 @@ async fn fetch(kubectl: &Kubectl<'_>, targets: &[Target]) -> Result<(Vec<Value>,
             let mut item = item.clone();
             // Items of a list have no kind of their own on the wire.
             if let Some(fields) = item.as_object_mut() {
-                let group = target.resource.root.trim_start_matches("/apis/").trim_start_matches("/api/");
+                let group =
+                    target.resource.root.trim_start_matches("/apis/").trim_start_matches("/api/");
                 fields.entry("apiVersion").or_insert_with(|| group.into());
                 fields.entry("kind").or_insert_with(|| target.resource.kind.clone().into());
             }

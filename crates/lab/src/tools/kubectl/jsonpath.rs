@@ -35,7 +35,9 @@ impl JsonPath {
     /// What kubectl says of it.
     pub(super) fn parse(template: &str) -> Result<Self, String> {
         let mut parser = Parser { rest: template };
-        let pieces = parser.pieces(false).map_err(|why| format!("error parsing jsonpath {template}, {why}"))?;
+        let pieces = parser
+            .pieces(false)
+            .map_err(|why| format!("error parsing jsonpath {template}, {why}"))?;
         Ok(Self(pieces))
     }
 
@@ -158,7 +160,10 @@ fn steps(path: &str) -> Result<Vec<Step>, String> {
         } else {
             let (name, after) = name(rest);
             if name.is_empty() {
-                return Err(format!("unrecognized character in action: {:?}", rest.chars().next().unwrap_or(' ')));
+                return Err(format!(
+                    "unrecognized character in action: {:?}",
+                    rest.chars().next().unwrap_or(' ')
+                ));
             }
             steps.push(Step::Field(name));
             rest = after;
@@ -174,7 +179,9 @@ fn name(text: &str) -> (String, &str) {
     while let Some((at, c)) = characters.next() {
         match c {
             '\\' => result.extend(characters.next().map(|(_, c)| c)),
-            '.' | '[' | ' ' | '=' | '!' | '<' | '>' | ')' => return (result, text.get(at..).unwrap_or_default()),
+            '.' | '[' | ' ' | '=' | '!' | '<' | '>' | ')' => {
+                return (result, text.get(at..).unwrap_or_default());
+            }
             other => result.push(other),
         }
     }
@@ -221,7 +228,9 @@ fn filter_of(text: &str) -> Result<Step, String> {
         let right = right.trim();
         let value = match quoted(right) {
             Some(text) => Value::String(text),
-            None => serde_json::from_str(right).map_err(|_| format!("unrecognized value {right}"))?,
+            None => {
+                serde_json::from_str(right).map_err(|_| format!("unrecognized value {right}"))?
+            }
         };
         return Ok(Step::Filter(steps(left.trim())?, Some((operator, value))));
     }
@@ -271,7 +280,9 @@ fn one<'a>(step: &Step, root: &'a Value, value: &'a Value) -> Vec<&'a Value> {
         (Step::Root, _) => vec![root],
         (Step::Field(name), Value::Object(fields)) => fields.get(name).into_iter().collect(),
         // A field of a list is that of each of its items.
-        (Step::Field(_), Value::Array(items)) => items.iter().flat_map(|item| one(step, root, item)).collect(),
+        (Step::Field(_), Value::Array(items)) => {
+            items.iter().flat_map(|item| one(step, root, item)).collect()
+        }
         (Step::All, Value::Array(items)) => items.iter().collect(),
         (Step::All, Value::Object(fields)) => fields.values().collect(),
         (Step::Index(index), Value::Array(items)) => {
@@ -355,7 +366,10 @@ mod tests {
     #[test]
     fn mistakes() {
         for template in ["{.a", "{range .items[*]}x", "{end}", "{.a[x]}"] {
-            assert!(JsonPath::parse(template).unwrap_err().starts_with("error parsing jsonpath"), "{template}");
+            assert!(
+                JsonPath::parse(template).unwrap_err().starts_with("error parsing jsonpath"),
+                "{template}"
+            );
         }
     }
 }

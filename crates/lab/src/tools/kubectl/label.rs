@@ -22,12 +22,15 @@ pub(super) async fn run(kubectl: &Kubectl<'_>, command: &str) -> Result<u8, Stri
         }
     }
     let is_change = |word: &&String| word.contains('=') || word.ends_with('-') && word.len() > 1;
-    let first = kubectl.words.iter().position(|word| is_change(&word)).unwrap_or(kubectl.words.len());
+    let first =
+        kubectl.words.iter().position(|word| is_change(&word)).unwrap_or(kubectl.words.len());
     let (names, changes) = kubectl.words.split_at(first);
     let resources = kubectl.resources().await?;
     let all = targets(&resources, names)?;
     if all.is_empty() {
-        return Err(format!("error: one or more resources must be specified as <resource> <name> or <resource>/<name>\nSee 'kubectl {command} -h' for help and examples"));
+        return Err(format!(
+            "error: one or more resources must be specified as <resource> <name> or <resource>/<name>\nSee 'kubectl {command} -h' for help and examples"
+        ));
     }
     if changes.is_empty() && ["label", "annotate", "taint"].contains(&command) {
         return Err(format!("error: at least one {command} update is required"));
@@ -51,7 +54,13 @@ fn path(kubectl: &Kubectl<'_>, target: &Target, name: &str) -> String {
     target.resource.path(Some(kubectl.namespace()), Some(name))
 }
 
-async fn marks(kubectl: &Kubectl<'_>, target: &Target, name: &str, command: &str, changes: &[String]) -> Result<&'static str, String> {
+async fn marks(
+    kubectl: &Kubectl<'_>,
+    target: &Target,
+    name: &str,
+    command: &str,
+    changes: &[String],
+) -> Result<&'static str, String> {
     let field = if command == "label" { "labels" } else { "annotations" };
     let path = path(kubectl, target, name);
     let present = kubectl.client.get(&path).await?;
@@ -65,7 +74,11 @@ async fn marks(kubectl: &Kubectl<'_>, target: &Target, name: &str, command: &str
         let old = &present["metadata"][field][key];
         if !value.is_null() && !old.is_null() && *old != value && !kubectl.flags.on("overwrite") {
             let old = old.as_str().unwrap_or_default();
-            let what = if command == "label" { format!("'{key}' already has a value ({old})") } else { format!("{key} already has a value ({old})") };
+            let what = if command == "label" {
+                format!("'{key}' already has a value ({old})")
+            } else {
+                format!("{key} already has a value ({old})")
+            };
             return Err(format!("error: {what}, and --overwrite is false"));
         }
         sets |= !value.is_null();
@@ -81,28 +94,41 @@ async fn marks(kubectl: &Kubectl<'_>, target: &Target, name: &str, command: &str
     })
 }
 
-async fn taints(kubectl: &Kubectl<'_>, target: &Target, name: &str, changes: &[String]) -> Result<&'static str, String> {
+async fn taints(
+    kubectl: &Kubectl<'_>,
+    target: &Target,
+    name: &str,
+    changes: &[String],
+) -> Result<&'static str, String> {
     let path = path(kubectl, target, name);
     let present = kubectl.client.get(&path).await?;
     let mut taints = present["spec"]["taints"].as_array().cloned().unwrap_or_default();
     let mut word = "tainted";
     for change in changes {
         if let Some(removed) = change.strip_suffix('-') {
-            let (key, effect) = removed.split_once(':').map_or((removed, None), |(key, effect)| (key, Some(effect)));
+            let (key, effect) = removed
+                .split_once(':')
+                .map_or((removed, None), |(key, effect)| (key, Some(effect)));
             let key = key.split('=').next().unwrap_or(key);
             let before = taints.len();
-            taints.retain(|taint| taint["key"] != key || effect.is_some_and(|effect| taint["effect"] != effect));
+            taints.retain(|taint| {
+                taint["key"] != key || effect.is_some_and(|effect| taint["effect"] != effect)
+            });
             if taints.len() == before {
                 return Err(format!("error: taint \"{removed}\" not found"));
             }
             word = "untainted";
             continue;
         }
-        let (pair, effect) = change.rsplit_once(':').ok_or_else(|| format!("error: invalid taint spec: {change}"))?;
+        let (pair, effect) = change
+            .rsplit_once(':')
+            .ok_or_else(|| format!("error: invalid taint spec: {change}"))?;
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let same = |taint: &Value| taint["key"] == key && taint["effect"] == effect;
         if taints.iter().any(same) && !kubectl.flags.on("overwrite") {
-            return Err(format!("error: node {name} already has {key} taint(s) with same effect(s) and --overwrite is false"));
+            return Err(format!(
+                "error: node {name} already has {key} taint(s) with same effect(s) and --overwrite is false"
+            ));
         }
         taints.retain(|taint| !same(taint));
         let mut taint = json!({"key": key, "effect": effect});
@@ -119,13 +145,19 @@ async fn scale(kubectl: &Kubectl<'_>, target: &Target, name: &str) -> Result<&'s
     let replicas: Option<i64> = kubectl.flags.get("replicas").and_then(|text| text.parse().ok());
     let replicas = replicas.ok_or("error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0")?;
     let path = format!("{}/scale", path(kubectl, target, name));
-    kubectl.client.send(Request::with("PATCH", path, json!({"spec": {"replicas": replicas}}))).await?;
+    kubectl
+        .client
+        .send(Request::with("PATCH", path, json!({"spec": {"replicas": replicas}})))
+        .await?;
     Ok("scaled")
 }
 
 async fn patch(kubectl: &Kubectl<'_>, target: &Target, name: &str) -> Result<&'static str, String> {
-    let text = kubectl.flags.get("patch").ok_or("error: must specify --patch or --patch-file containing the contents of the patch")?;
-    let patch: Value = serde_saphyr::from_str(text).map_err(|error| format!("error: unable to parse \"{text}\": yaml: {error}"))?;
+    let text = kubectl.flags.get("patch").ok_or(
+        "error: must specify --patch or --patch-file containing the contents of the patch",
+    )?;
+    let patch: Value = serde_saphyr::from_str(text)
+        .map_err(|error| format!("error: unable to parse \"{text}\": yaml: {error}"))?;
     let path = path(kubectl, target, name);
     let present = kubectl.client.get(&path).await?;
     let mut request = Request::with("PATCH", path, patch);
@@ -133,9 +165,14 @@ async fn patch(kubectl: &Kubectl<'_>, target: &Target, name: &str) -> Result<&'s
         "merge" => "application/merge-patch+json",
         "json" => "application/json-patch+json",
         "strategic" => "application/strategic-merge-patch+json",
-        other => return Err(format!("error: --type must be one of [json merge strategic], not \"{other}\"")),
+        other => {
+            return Err(format!(
+                "error: --type must be one of [json merge strategic], not \"{other}\""
+            ));
+        }
     };
     let after = kubectl.client.send(request).await?;
-    let same = present["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"] && present == after;
+    let same = present["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
+        && present == after;
     Ok(if same { "patched (no change)" } else { "patched" })
 }

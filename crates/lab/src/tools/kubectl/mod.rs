@@ -9,6 +9,8 @@ mod jsonpath;
 mod label;
 mod output;
 mod resource;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use super::client::{Client, Overrides};
@@ -64,7 +66,20 @@ fn command_of(words: &[String]) -> Option<String> {
         if !word.starts_with('-') {
             return Some(word.clone());
         }
-        let takes = ["--kubeconfig", "--server", "-s", "--tls-server-name", "--context", "-n", "--namespace", "--request-timeout", "-v", "--v", "--cluster", "--user"];
+        let takes = [
+            "--kubeconfig",
+            "--server",
+            "-s",
+            "--tls-server-name",
+            "--context",
+            "-n",
+            "--namespace",
+            "--request-timeout",
+            "-v",
+            "--v",
+            "--cluster",
+            "--user",
+        ];
         if takes.contains(&word.as_str()) {
             rest.next();
         }
@@ -81,11 +96,15 @@ pub(super) async fn run(session: &Session) -> Done {
         return Ok(0);
     };
     let Some(own) = flags_of(&command) else {
-        return Err(Failed::new(1, format!("error: unknown command \"{command}\" for \"kubectl\"")));
+        return Err(Failed::new(
+            1,
+            format!("error: unknown command \"{command}\" for \"kubectl\""),
+        ));
     };
     let known: Vec<Flag> = COMMON.iter().chain(own).copied().collect();
-    let flags = flags::parse(session.words(), &known)
-        .map_err(|why| Failed::new(1, format!("error: {why}\nSee 'kubectl {command} --help' for usage.")))?;
+    let flags = flags::parse(session.words(), &known).map_err(|why| {
+        Failed::new(1, format!("error: {why}\nSee 'kubectl {command} --help' for usage."))
+    })?;
     for refused in ["cluster", "user", "help"] {
         if flags.get(refused).is_some() {
             return Err(Failed::new(1, format!("error: --{refused} is not supported by the lab")));
@@ -117,7 +136,10 @@ fn client<'a>(session: &'a Session, flags: &Flags) -> Result<Client<'a>, String>
     let named = flags.get("kubeconfig").map(|path| session.call.path(path));
     let from_environment = session.call.variable("KUBECONFIG").filter(|paths| !paths.is_empty());
     let home = session.call.variable("HOME").unwrap_or("/root");
-    let path = named.clone().or_else(|| from_environment.map(str::to_owned)).unwrap_or_else(|| format!("{home}/.kube/config"));
+    let path = named
+        .clone()
+        .or_else(|| from_environment.map(str::to_owned))
+        .unwrap_or_else(|| format!("{home}/.kube/config"));
     let text = match session.machine.files.text(&path) {
         Ok(text) => Some(text),
         Err(_) if named.is_some() => return Err(format!("stat {path}: no such file or directory")),
@@ -140,18 +162,21 @@ impl Kubectl<'_> {
 
 async fn version(kubectl: &Kubectl<'_>) -> Result<u8, String> {
     let session = kubectl.session;
-    let own = session.machine.state().kubernetes("kubectl").map(|v| format!("v{v}")).unwrap_or_default();
-    let server = if kubectl.flags.on("client") {
-        None
-    } else {
-        Some(kubectl.client.get("/version").await)
-    };
+    let own =
+        session.machine.state().kubernetes("kubectl").map(|v| format!("v{v}")).unwrap_or_default();
+    let server =
+        if kubectl.flags.on("client") { None } else { Some(kubectl.client.get("/version").await) };
     match kubectl.flags.get("output") {
         None => {
             session.line(format!("Client Version: {own}\nKustomize Version: v5.8.1")).await;
             if let Some(server) = server {
                 let server = server?;
-                session.line(format!("Server Version: {}", server["gitVersion"].as_str().unwrap_or_default())).await;
+                session
+                    .line(format!(
+                        "Server Version: {}",
+                        server["gitVersion"].as_str().unwrap_or_default()
+                    ))
+                    .await;
             }
         }
         Some(format @ ("json" | "yaml")) => {

@@ -57,7 +57,11 @@ fn nested(value: &Value, depth: usize, text: &mut String) {
             let keep = if words.ends_with('\n') { "|" } else { "|-" };
             text.push_str(&format!(" {keep}\n"));
             for line in words.trim_end_matches('\n').split('\n') {
-                text.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("{indent}{line}\n") });
+                text.push_str(&if line.is_empty() {
+                    "\n".to_owned()
+                } else {
+                    format!("{indent}{line}\n")
+                });
             }
         }
         other => text.push_str(&format!(" {}\n", scalar(other))),
@@ -68,12 +72,20 @@ fn scalar(value: &Value) -> String {
     match value {
         Value::String(text) => {
             let plain = !text.is_empty()
-                && !text.starts_with(|c: char| "!&*-?{}[],#|>@`\"'%: ".contains(c) || c.is_ascii_digit() || c == '.' || c == '+')
+                && !text.starts_with(|c: char| {
+                    "!&*-?{}[],#|>@`\"'%: ".contains(c)
+                        || c.is_ascii_digit()
+                        || c == '.'
+                        || c == '+'
+                })
                 && !text.contains(": ")
                 && !text.contains(" #")
                 && !text.ends_with([':', ' '])
-                && !["true", "false", "null", "yes", "no", "on", "off", "y", "n", "~"].contains(&text.to_lowercase().as_str());
-            let version = text.starts_with(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_err() && !text.contains(':');
+                && !["true", "false", "null", "yes", "no", "on", "off", "y", "n", "~"]
+                    .contains(&text.to_lowercase().as_str());
+            let version = text.starts_with(|c: char| c.is_ascii_digit())
+                && text.parse::<f64>().is_err()
+                && !text.contains(':');
             if plain || version { text.clone() } else { format!("{value}") }
         }
         other => other.to_string(),
@@ -88,14 +100,21 @@ pub(super) fn columns(spec: &str, items: &[Value], headings: bool) -> Result<Str
             format!("error: unexpected custom-columns spec: {column}, expected <header>:<json-path-expr>")
         })?;
         let path = if path.starts_with('{') { path.to_owned() } else { format!("{{{path}}}") };
-        paths.push((name.to_owned(), JsonPath::parse(&path).map_err(|why| format!("error: {why}"))?));
+        paths.push((
+            name.to_owned(),
+            JsonPath::parse(&path).map_err(|why| format!("error: {why}"))?,
+        ));
     }
     let mut rows: Vec<Vec<String>> = Vec::new();
     if headings {
         rows.push(paths.iter().map(|(name, _)| name.clone()).collect());
     }
     for item in items {
-        let cell = |path: &JsonPath| Some(path.render(item)).filter(|text| !text.is_empty()).unwrap_or_else(|| "<none>".to_owned());
+        let cell = |path: &JsonPath| {
+            Some(path.render(item))
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| "<none>".to_owned())
+        };
         rows.push(paths.iter().map(|(_, path)| cell(path)).collect());
     }
     Ok(table(&rows))
@@ -104,7 +123,13 @@ pub(super) fn columns(spec: &str, items: &[Value], headings: bool) -> Result<Str
 /// Columns three spaces apart, the last one as it is.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..count).map(width).collect();
     let mut text = String::new();
     for row in rows {
@@ -128,7 +153,10 @@ pub(super) fn server_table(answer: &Value, wide: bool, headings: bool, namespace
         .collect();
     let mut rows = Vec::new();
     if headings {
-        let names = shown.iter().filter_map(|index| columns.get(*index)).map(|c| c["name"].as_str().unwrap_or_default().to_uppercase());
+        let names = shown
+            .iter()
+            .filter_map(|index| columns.get(*index))
+            .map(|c| c["name"].as_str().unwrap_or_default().to_uppercase());
         rows.push(namespaces.then(|| "NAMESPACE".to_owned()).into_iter().chain(names).collect());
     }
     for row in answer["rows"].as_array().into_iter().flatten() {
@@ -137,8 +165,11 @@ pub(super) fn server_table(answer: &Value, wide: bool, headings: bool, namespace
             Value::Null => "<none>".to_owned(),
             other => other.to_string(),
         };
-        let namespace = row["object"]["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
-        rows.push(namespaces.then_some(namespace).into_iter().chain(shown.iter().map(cell)).collect());
+        let namespace =
+            row["object"]["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+        rows.push(
+            namespaces.then_some(namespace).into_iter().chain(shown.iter().map(cell)).collect(),
+        );
     }
     table(&rows)
 }
@@ -162,7 +193,10 @@ mod tests {
 
     #[test]
     fn tables() {
-        let rows = vec![vec!["NAME".to_owned(), "READY".to_owned()], vec!["kubeadm-config".to_owned(), "1".to_owned()]];
+        let rows = vec![
+            vec!["NAME".to_owned(), "READY".to_owned()],
+            vec!["kubeadm-config".to_owned(), "1".to_owned()],
+        ];
         assert_eq!(table(&rows), "NAME             READY\nkubeadm-config   1\n");
     }
 }

@@ -30,7 +30,10 @@ pub(super) struct Target {
 impl Resource {
     /// Where its objects are; `None`: of all namespaces.
     pub(super) fn path(&self, namespace: Option<&str>, name: Option<&str>) -> String {
-        let namespace = namespace.filter(|_| self.namespaced).map(|n| format!("/namespaces/{n}")).unwrap_or_default();
+        let namespace = namespace
+            .filter(|_| self.namespaced)
+            .map(|n| format!("/namespaces/{n}"))
+            .unwrap_or_default();
         let name = name.map(|name| format!("/{name}")).unwrap_or_default();
         format!("{}{namespace}/{}{name}", self.root, self.plural)
     }
@@ -43,11 +46,17 @@ impl Resource {
 
     fn answers_to(&self, word: &str) -> bool {
         let word = word.to_lowercase();
-        let (name, group) = word.split_once('.').map_or((word.as_str(), None), |(n, g)| (n, Some(g)));
-        let known = name == self.plural || name == self.singular || self.short.iter().any(|short| short == name)
+        let (name, group) =
+            word.split_once('.').map_or((word.as_str(), None), |(n, g)| (n, Some(g)));
+        let known = name == self.plural
+            || name == self.singular
+            || self.short.iter().any(|short| short == name)
             || name == self.kind.to_lowercase();
         // `deployments.apps` and `deployments.v1.apps`.
-        known && group.is_none_or(|group| group == self.group || group.ends_with(&format!(".{}", self.group)))
+        known
+            && group.is_none_or(|group| {
+                group == self.group || group.ends_with(&format!(".{}", self.group))
+            })
     }
 }
 
@@ -110,7 +119,11 @@ pub(super) fn targets(resources: &[Resource], words: &[String]) -> Result<Vec<Ta
         if names.is_empty() {
             all.push(Target { resource: resource.clone(), name: None });
         }
-        all.extend(names.iter().map(|name| Target { resource: resource.clone(), name: Some(name.clone()) }));
+        all.extend(
+            names
+                .iter()
+                .map(|name| Target { resource: resource.clone(), name: Some(name.clone()) }),
+        );
     }
     Ok(all)
 }
@@ -130,17 +143,29 @@ mod tests {
         let apps = json!({"resources": [{"name": "deployments", "singularName": "deployment", "kind": "Deployment", "namespaced": true, "shortNames": ["deploy"]}]});
         let mut all = read(&core, "/api/v1", "");
         all.extend(read(&apps, "/apis/apps/v1", "apps"));
-        let of = |line: &str| targets(&all, &line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        let of =
+            |line: &str| targets(&all, &line.split(' ').map(str::to_owned).collect::<Vec<_>>());
         let label = |line: &str| {
-            of(line).unwrap().iter().map(|t| t.resource.label(t.name.as_deref().unwrap_or("*"))).collect::<Vec<_>>().join(" ")
+            of(line)
+                .unwrap()
+                .iter()
+                .map(|t| t.resource.label(t.name.as_deref().unwrap_or("*")))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(label("no w1 w2"), "node/w1 node/w2");
         assert_eq!(label("deploy/web pod/a"), "deployment.apps/web pod/a");
         assert_eq!(label("nodes,pods"), "node/* pod/*");
         assert_eq!(label("deployments.apps"), "deployment.apps/*");
-        assert_eq!(of("nosuch").unwrap_err(), "error: the server doesn't have a resource type \"nosuch\"");
+        assert_eq!(
+            of("nosuch").unwrap_err(),
+            "error: the server doesn't have a resource type \"nosuch\""
+        );
         let deployment = &of("deploy").unwrap()[0].resource;
-        assert_eq!(deployment.path(Some("default"), Some("web")), "/apis/apps/v1/namespaces/default/deployments/web");
+        assert_eq!(
+            deployment.path(Some("default"), Some("web")),
+            "/apis/apps/v1/namespaces/default/deployments/web"
+        );
         assert_eq!(deployment.path(None, None), "/apis/apps/v1/deployments");
     }
 }

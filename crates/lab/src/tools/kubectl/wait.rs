@@ -29,7 +29,11 @@ enum For {
 
 /// `30s`, `5m0s`, `1h`, `0`; a number alone is none, as in Go.
 pub(in crate::tools) fn duration(text: &str) -> Result<Duration, String> {
-    let invalid = || format!("invalid argument \"{text}\" for \"--timeout\" flag: time: invalid duration \"{text}\"");
+    let invalid = || {
+        format!(
+            "invalid argument \"{text}\" for \"--timeout\" flag: time: invalid duration \"{text}\""
+        )
+    };
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -76,11 +80,16 @@ fn wanted(text: &str) -> Result<For, String> {
     }
     if let Some(path) = text.strip_prefix("jsonpath=") {
         let (path, value) = match path.rsplit_once("}=") {
-            Some((path, value)) => (format!("{path}}}"), Some(value.trim_matches(['\'', '"']).to_owned())),
+            Some((path, value)) => {
+                (format!("{path}}}"), Some(value.trim_matches(['\'', '"']).to_owned()))
+            }
             None => (path.to_owned(), None),
         };
         let path = path.trim_matches('\'').to_owned();
-        return Ok(For::Path(JsonPath::parse(&path).map_err(|why| format!("error: {why}"))?, value));
+        return Ok(For::Path(
+            JsonPath::parse(&path).map_err(|why| format!("error: {why}"))?,
+            value,
+        ));
     }
     Err(format!("error: unrecognized condition: \"{text}\""))
 }
@@ -93,10 +102,15 @@ fn holds(wanted: &For, object: Option<&Value>) -> bool {
         (For::Condition(name, status), Some(object)) => {
             let generation = object["metadata"]["generation"].as_i64();
             let observed = object["status"]["observedGeneration"].as_i64();
-            let stale = generation.zip(observed).is_some_and(|(generation, observed)| observed < generation);
+            let stale = generation
+                .zip(observed)
+                .is_some_and(|(generation, observed)| observed < generation);
             let conditions = object["status"]["conditions"].as_array();
             let same = |a: &Value, b: &str| a.as_str().is_some_and(|a| a.eq_ignore_ascii_case(b));
-            !stale && conditions.is_some_and(|all| all.iter().any(|c| same(&c["type"], name) && same(&c["status"], status)))
+            !stale
+                && conditions.is_some_and(|all| {
+                    all.iter().any(|c| same(&c["type"], name) && same(&c["status"], status))
+                })
         }
         (For::Path(path, value), Some(object)) => {
             let found = path.find(object);
@@ -113,14 +127,17 @@ fn plain(value: &Value) -> String {
 }
 
 pub(super) async fn run(kubectl: &Kubectl<'_>) -> Result<u8, String> {
-    let Some(text) = kubectl.flags.get("for") else { return Err("error: unrecognized condition: \"\"".to_owned()) };
+    let Some(text) = kubectl.flags.get("for") else {
+        return Err("error: unrecognized condition: \"\"".to_owned());
+    };
     for refused in ["output", "field-selector", "all-namespaces"] {
         if kubectl.flags.get(refused).is_some() {
             return Err(format!("error: --{refused} is not supported by the lab"));
         }
     }
     let wanted = wanted(text)?;
-    let timeout = duration(kubectl.flags.get("timeout").unwrap_or("30s")).map_err(|why| format!("error: {why}"))?;
+    let timeout = duration(kubectl.flags.get("timeout").unwrap_or("30s"))
+        .map_err(|why| format!("error: {why}"))?;
     let deadline = Instant::now() + kubectl.session.site.pace.of(timeout);
     let resources = kubectl.resources().await?;
     let all = expand(kubectl, targets(&resources, &kubectl.words)?).await?;
@@ -135,17 +152,30 @@ pub(super) async fn run(kubectl: &Kubectl<'_>) -> Result<u8, String> {
         loop {
             let object = kubectl.client.find(&path).await?;
             if object.is_none() && first && !matches!(wanted, For::Delete | For::Create) {
-                let group = if target.resource.group.is_empty() { String::new() } else { format!(".{}", target.resource.group) };
-                errors.push(format!("Error from server (NotFound): {}{group} \"{name}\" not found", target.resource.plural));
+                let group = if target.resource.group.is_empty() {
+                    String::new()
+                } else {
+                    format!(".{}", target.resource.group)
+                };
+                errors.push(format!(
+                    "Error from server (NotFound): {}{group} \"{name}\" not found",
+                    target.resource.plural
+                ));
                 break;
             }
             first = false;
             if holds(&wanted, object.as_ref()) {
-                kubectl.session.line(format!("{} condition met", target.resource.label(name))).await;
+                kubectl
+                    .session
+                    .line(format!("{} condition met", target.resource.label(name)))
+                    .await;
                 break;
             }
             if Instant::now() >= deadline {
-                errors.push(format!("error: timed out waiting for the condition on {}/{name}", target.resource.plural));
+                errors.push(format!(
+                    "error: timed out waiting for the condition on {}/{name}",
+                    target.resource.plural
+                ));
                 break;
             }
             // A watch in kubectl; what it would be told at once is seen a moment later.
@@ -167,8 +197,13 @@ async fn expand(kubectl: &Kubectl<'_>, targets: Vec<Target>) -> Result<Vec<Targe
         if selector.is_none() && !kubectl.flags.on("all") {
             return Err("error: resource(s) were provided, but no name was specified".to_owned());
         }
-        let query = selector.map(|s| format!("?labelSelector={}", s.replace('=', "%3D").replace(',', "%2C"))).unwrap_or_default();
-        let list = kubectl.client.get(&format!("{}{query}", target.resource.path(Some(kubectl.namespace()), None))).await?;
+        let query = selector
+            .map(|s| format!("?labelSelector={}", s.replace('=', "%3D").replace(',', "%2C")))
+            .unwrap_or_default();
+        let list = kubectl
+            .client
+            .get(&format!("{}{query}", target.resource.path(Some(kubectl.namespace()), None)))
+            .await?;
         for item in list["items"].as_array().into_iter().flatten() {
             let name = item["metadata"]["name"].as_str().map(str::to_owned);
             all.push(Target { resource: target.resource.clone(), name });
@@ -184,7 +219,8 @@ mod tests {
 
     #[test]
     fn what_is_waited_for() {
-        let node = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}], "phase": "x"}});
+        let node =
+            json!({"status": {"conditions": [{"type": "Ready", "status": "True"}], "phase": "x"}});
         for (text, object, expected) in [
             ("condition=Ready", Some(&node), true),
             ("condition=ready=false", Some(&node), false),
