@@ -4,14 +4,17 @@ mod adhoc;
 mod args;
 mod abort;
 mod config;
+mod confirm;
 mod dialer;
 mod editor;
 mod embedded;
 pub mod exit;
 mod ground;
 mod inventory;
+mod lab;
 mod listing;
 mod magic;
+mod nodes;
 mod plain;
 mod playbook;
 mod real;
@@ -59,6 +62,10 @@ fn command(mainstay: args::Mainstay) -> u8 {
         args::Command::Vault(tool) => vault::run(&tool),
         args::Command::Config(config) => config::run(&config),
         args::Command::Upgrade(args) => upgrade::run(args),
+        args::Command::Cordon(args) => nodes::cordon(&args),
+        args::Command::Drain(args) => nodes::drain(&args),
+        args::Command::Uncordon(args) => nodes::uncordon(&args),
+        args::Command::Lab(args) => lab::run(args),
         args::Command::Runs(args) => runs::run(&args),
         args::Command::Abort(args) => abort::run(args),
     }

@@ -17,3 +17,12 @@ pub mod node;
 pub mod tools;
 pub mod ssh;
 pub mod lab;
+
+/// First thing in the `main` of a program that plays a lab's nodes, before any thread: the exit code if this process was
+/// started as a part of a node, `None` if it was not. `arguments` are all of them, with the name it was called by.
+#[must_use]
+pub fn entry(arguments: &[std::ffi::OsString]) -> Option<u8> {
+    sandbox::entry(arguments)
+        .or_else(|| ssh::entry(arguments))
+        .or_else(|| tools::entry(arguments))
+}
