@@ -1,5 +1,6 @@
 //! A kubeconfig of the node, and the API server that it names: how kubectl and kubeadm reach the API.
 
+use crate::store::Json;
 use super::session::Session;
 use crate::node::{Answer, Identity, NoAnswer, Request};
 use base64::Engine;
@@ -32,7 +33,10 @@ pub(super) struct Overrides {
 
 fn named<'a>(config: &'a Value, list: &str, name: &str, what: &str) -> &'a Value {
     let all = config[list].as_array().map(Vec::as_slice).unwrap_or_default();
-    all.iter().find(|entry| entry["name"] == name).map_or(&Value::Null, |entry| &entry[what])
+    all.iter()
+        .find(|entry| entry.text("name") == name)
+        .and_then(|entry| entry.get(what))
+        .unwrap_or(&Value::Null)
 }
 
 /// `https://HOST:PORT`
@@ -63,17 +67,17 @@ impl<'a> Client<'a> {
         let wanted = overrides
             .context
             .as_deref()
-            .or_else(|| config["current-context"].as_str())
+            .or_else(|| config.at("current-context").and_then(Value::as_str))
             .unwrap_or_default();
         let context = named(&config, "contexts", wanted, "context");
         if overrides.context.is_some() && context.is_null() {
             return Err(format!("context \"{wanted}\" does not exist"));
         }
-        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
         let cluster =
-            named(&config, "clusters", context["cluster"].as_str().unwrap_or_default(), "cluster");
-        let user = named(&config, "users", context["user"].as_str().unwrap_or_default(), "user");
-        let server = overrides.server.clone().or_else(|| text(&cluster["server"]));
+            named(&config, "clusters", context.text("cluster"), "cluster");
+        let user = named(&config, "users", context.text("user"), "user");
+        let server = overrides.server.clone().or_else(|| text(cluster, "server"));
         let server = server.unwrap_or_else(|| "http://localhost:8080".to_owned());
         let (host, port) =
             address(&server).ok_or_else(|| format!("parse \"{server}\": invalid URL"))?;
@@ -93,14 +97,14 @@ impl<'a> Client<'a> {
         let identity = Identity {
             authority: pem(cluster, "certificate-authority")?,
             certificate: pem(user, "client-certificate")?.zip(pem(user, "client-key")?),
-            token: text(&user["token"]),
+            token: text(user, "token"),
             server_name: overrides
                 .server_name
                 .clone()
-                .or_else(|| text(&cluster["tls-server-name"])),
-            insecure: overrides.insecure || cluster["insecure-skip-tls-verify"] == true,
+                .or_else(|| text(cluster, "tls-server-name")),
+            insecure: overrides.insecure || cluster.flag("insecure-skip-tls-verify"),
         };
-        let namespace = text(&context["namespace"]).unwrap_or_else(|| "default".to_owned());
+        let namespace = text(context, "namespace").unwrap_or_else(|| "default".to_owned());
         Ok(Self { session, host, port, identity, namespace })
     }
 
@@ -198,7 +202,7 @@ impl<'a> Client<'a> {
 
 /// `Error from server (NotFound): nodes "x" not found`
 pub(super) fn server_error(answer: &Answer) -> String {
-    let reason = answer.json()["reason"].as_str().unwrap_or_default().to_owned();
+    let reason = answer.json().text("reason").to_owned();
     if answer.code == 401 {
         return "error: You must be logged in to the server (Unauthorized)".to_owned();
     }

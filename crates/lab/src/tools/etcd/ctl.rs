@@ -1,5 +1,6 @@
 //! etcdctl.
 
+use crate::store::Json;
 use super::table::table;
 use super::{minor, version};
 use crate::node::{Machine, Member, Snapshot, size};
@@ -182,9 +183,9 @@ fn header(session: &Session, member: &Member, revision: bool) -> Value {
     let etcd = session.site.etcd();
     let mut header = json!({"cluster_id": etcd.cluster_id, "member_id": member.id});
     if revision {
-        header["revision"] = json!(session.site.database.revision());
+        header.put("revision", session.site.database.revision());
     }
-    header["raft_term"] = json!(etcd.term);
+    header.put("raft_term", etcd.term);
     header
 }
 
@@ -421,7 +422,7 @@ async fn remove(session: &Session, flags: &Flags, id: &str) -> Done {
 
 async fn save(session: &Session, flags: &Flags, file: &str) -> Done {
     let (url, member) = first(session, flags).await?;
-    let running = facts(session, &member)["storageVersion"].as_str().unwrap_or_default().to_owned();
+    let running = facts(session, &member).text("storageVersion").to_owned();
     let snapshot = Snapshot {
         revision: session.site.database.revision(),
         version: running.clone(),

@@ -1,8 +1,10 @@
 //! `kubeadm join` of a worker, and of a control plane whose certificates are there.
 
+use crate::store::Json;
 use super::token::{field, pin};
 use super::{error, parse, phases};
 use crate::node::{Cluster, ControlPlane, MANIFESTS, manifests, parse_version, start_kubelet};
+use crate::tools::client::{Client, Overrides};
 use crate::tools::flags::{Flag, switch, value};
 use crate::tools::session::{Done, Failed, Session};
 use semver::Version;
@@ -115,10 +117,10 @@ async fn discover(
     if hash.is_some_and(|hash| hash.trim_start_matches("sha256:") != pinned) {
         return Err(fail("cluster CA found in cluster-info ConfigMap is invalid: none of the public keys are pinned".to_owned()));
     }
-    let client = crate::tools::client::Client::new(
+    let client = Client::new(
         session,
         Some(&admin),
-        &crate::tools::client::Overrides {
+        &Overrides {
             server: Some(format!("https://{host}:{port}")),
             ..Default::default()
         },
@@ -139,14 +141,14 @@ async fn discover(
             "could not find a JWS signature in the cluster-info ConfigMap for token ID \"{id}\""
         )));
     }
-    let of = |map: Value, name: &str| map["data"][name].as_str().unwrap_or_default().to_owned();
+    let of = |map: Value, name: &str| map.key("data", name).unwrap_or_default().to_owned();
     let base = "/api/v1/namespaces/kube-system/configmaps";
     let text = of(
         client.get(&format!("{base}/kubeadm-config")).await.map_err(fail)?,
         "ClusterConfiguration",
     );
     let configuration: Value = serde_saphyr::from_str(&text).unwrap_or_default();
-    let version = configuration["kubernetesVersion"].as_str().and_then(parse_version);
+    let version = configuration.at("kubernetesVersion").and_then(Value::as_str).and_then(parse_version);
     let kubelet = of(client.get(&format!("{base}/kubelet-config")).await.map_err(fail)?, "kubelet");
     match Cluster::parse(&text).zip(version) {
         Some((cluster, version)) => Ok(Found { cluster, version, ca, kubelet, admin }),
@@ -228,7 +230,7 @@ async fn take_part(session: &Session, found: &Found, control_plane: bool) -> Don
 /// Waits until the API knows the node.
 async fn registered(session: &Session, found: &Found) -> Result<(), Failed> {
     let client =
-        crate::tools::client::Client::new(session, Some(&found.admin), &Default::default())
+        Client::new(session, Some(&found.admin), &Overrides::default())
             .map_err(|why| phases::failed("kubelet-wait-bootstrap", why))?;
     let path = format!("/api/v1/nodes/{}", session.machine.name);
     for _ in 0..240 {

@@ -1,5 +1,6 @@
 //! `kubeadm upgrade plan`.
 
+use crate::store::Json;
 use super::upgrade::{kubelets, read};
 use super::{UPGRADE, admin, argument, error, klog, parse, preflight, release};
 use crate::node::{Role, parse_version, read_manifest};
@@ -23,7 +24,7 @@ pub(super) async fn run(session: &Session, kubeadm: &Version) -> Done {
         .get("/version")
         .await
         .map_err(|why| error(format!("[upgrade/versions] FATAL: {why}")))?;
-    let cluster = info["gitVersion"].as_str().and_then(parse_version);
+    let cluster = info.at("gitVersion").and_then(Value::as_str).and_then(parse_version);
     let cluster =
         cluster.ok_or_else(|| error("[upgrade/versions] FATAL: the server has no version"))?;
     session.line(format!("[upgrade/versions] Cluster version: {cluster}\n[upgrade/versions] kubeadm version: v{kubeadm}")).await;

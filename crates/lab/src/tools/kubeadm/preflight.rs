@@ -1,5 +1,6 @@
 //! Checks before an upgrade.
 
+use crate::store::Json;
 use super::phases;
 use crate::node::COMPONENTS;
 use crate::tools::client::Client;
@@ -83,12 +84,12 @@ pub(super) async fn runtime(session: &Session, flags: &Flags, phase: &str) -> Re
 }
 
 fn is_control_plane(node: &Value) -> bool {
-    !node["metadata"]["labels"]["node-role.kubernetes.io/control-plane"].is_null()
+    node.key("metadata.labels", "node-role.kubernetes.io/control-plane").is_some()
 }
 
 fn is_ready(node: &Value) -> bool {
-    let conditions = node["status"]["conditions"].as_array();
-    conditions.is_some_and(|all| all.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
+    let conditions = node.at("status.conditions").and_then(Value::as_array);
+    conditions.is_some_and(|all| all.iter().any(|c| c.text("type") == "Ready" && c.text("status") == "True"))
 }
 
 /// The cluster takes work, all control planes are Ready, all manifests are there.
@@ -101,9 +102,9 @@ pub(super) async fn health(
     session.line("[upgrade] Running cluster health checks").await;
     let mut checks = Checks::default();
     let nodes = client.get("/api/v1/nodes").await.map_err(|why| phases::failed(phase, why))?;
-    let nodes = nodes["items"].as_array().cloned().unwrap_or_default();
+    let nodes = nodes.list("items").to_vec();
     let fails = phases::enter(session, "preflight").await?;
-    if nodes.iter().all(|node| node["spec"]["unschedulable"] == true) {
+    if nodes.iter().all(|node| node.flag("spec.unschedulable")) {
         let text = "The preflight check \"CreateJob\" was skipped because there are no schedulable Nodes in the cluster.";
         session.complain(super::klog(session, 'W', "health.go:133", text)).await;
     } else {
@@ -119,7 +120,7 @@ pub(super) async fn health(
     let not_ready: Vec<&str> = nodes
         .iter()
         .filter(|node| is_control_plane(node) && !is_ready(node))
-        .filter_map(|node| node["metadata"]["name"].as_str())
+        .filter_map(|node| node.at("metadata.name").and_then(Value::as_str))
         .collect();
     if !not_ready.is_empty() {
         checks.add(

@@ -1,5 +1,6 @@
 //! `kubeadm token create`, `list`, `delete`, `generate`: secrets in kube-system.
 
+use crate::store::Json;
 use super::{admin, error, parse};
 use crate::node::Request;
 use crate::tools::client::Client;
@@ -106,10 +107,10 @@ async fn create(
     });
     if !ttl.is_zero() {
         let until = session.machine.now() + i64::try_from(ttl.as_secs()).unwrap_or(0);
-        data["expiration"] = json!(encode(&when::rfc3339(until)));
+        data.put("expiration", encode(&when::rfc3339(until)));
     }
     if let Some(description) = flags.get("description") {
-        data["description"] = json!(encode(description));
+        data.put("description", encode(description));
     }
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "bootstrap.kubernetes.io/token",
@@ -143,8 +144,8 @@ pub(super) fn pin(pem: &str) -> String {
 
 /// A field of a token's secret.
 pub(super) fn field(secret: &Value, name: &str) -> String {
-    let bytes = secret["data"][name]
-        .as_str()
+    let bytes = secret
+        .key("data", name)
         .and_then(|text| STANDARD.decode(text).ok())
         .unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
@@ -157,8 +158,8 @@ async fn list(session: &Session, client: &Client<'_>) -> Done {
         .map_err(|why| error(format!("failed to list bootstrap tokens: {why}")))?;
     let now = session.machine.now();
     let mut rows = vec!["TOKEN                     TTL         EXPIRES                USAGES                   DESCRIPTION                                                EXTRA GROUPS".to_owned()];
-    for secret in secrets["items"].as_array().into_iter().flatten() {
-        if secret["type"] != "bootstrap.kubernetes.io/token" {
+    for secret in secrets.list("items").iter() {
+        if secret.text("type") != "bootstrap.kubernetes.io/token" {
             continue;
         }
         let or_none = |text: String| if text.is_empty() { "<none>".to_owned() } else { text };

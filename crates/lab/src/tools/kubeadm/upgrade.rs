@@ -1,5 +1,6 @@
 //! `kubeadm upgrade apply` and `kubeadm upgrade node`.
 
+use crate::store::Json;
 use super::skew::{self, Allowed};
 use super::{
     UPGRADE, admin, argument, error, handles, klog, parse, phases, preflight, release, static_pods,
@@ -46,9 +47,9 @@ pub(super) async fn read(
         return Err(fatal(answer.message()));
     }
     let map = answer.json();
-    let text = map["data"]["ClusterConfiguration"].as_str().unwrap_or_default();
+    let text = map.text("data.ClusterConfiguration");
     let configuration: Value = serde_saphyr::from_str(text).unwrap_or_default();
-    let version = configuration["kubernetesVersion"].as_str().and_then(parse_version);
+    let version = configuration.at("kubernetesVersion").and_then(Value::as_str).and_then(parse_version);
     match Cluster::parse(text).zip(version) {
         Some((cluster, version)) => Ok((cluster, version, map)),
         None => Err(error(
@@ -124,8 +125,7 @@ async fn policy(
         )
     };
     let info = client.get("/version").await.map_err(unable)?;
-    let cluster = info["gitVersion"]
-        .as_str()
+    let cluster = info.at("gitVersion").and_then(Value::as_str)
         .and_then(parse_version)
         .ok_or_else(|| unable("no version".to_owned()))?;
     session.line(format!("[upgrade/versions] Cluster version: v{cluster}\n[upgrade/versions] kubeadm version: v{kubeadm}")).await;
@@ -156,10 +156,10 @@ async fn policy(
 pub(super) async fn kubelets(client: &Client<'_>) -> Result<Vec<(String, Version)>, String> {
     let nodes = client.get("/api/v1/nodes").await?;
     let read = |node: &Value| {
-        let version = parse_version(node["status"]["nodeInfo"]["kubeletVersion"].as_str()?)?;
-        Some((node["metadata"]["name"].as_str()?.to_owned(), version))
+        let version = parse_version(node.at("status.nodeInfo.kubeletVersion").and_then(Value::as_str)?)?;
+        Some((node.at("metadata.name").and_then(Value::as_str)?.to_owned(), version))
     };
-    Ok(nodes["items"].as_array().into_iter().flatten().filter_map(read).collect())
+    Ok(nodes.list("items").iter().filter_map(read).collect())
 }
 
 /// kubeadm-config and kubelet-config.
@@ -204,7 +204,7 @@ async fn kubelet_configuration(session: &Session, client: &Client<'_>) -> Result
         .get("/api/v1/namespaces/kube-system/configmaps/kubelet-config")
         .await
         .map_err(failed)?;
-    let text = map["data"]["kubelet"].as_str().unwrap_or_default();
+    let text = map.text("data.kubelet");
     let directory = format!(
         "/etc/kubernetes/tmp/kubeadm-kubelet-config-{}",
         when::file_name(session.machine.now())

@@ -1,5 +1,6 @@
 //! `kubectl apply -f`, `create -f`, `replace -f`, `delete`.
 
+use crate::store::Json;
 use super::Kubectl;
 use super::resource::{Resource, Target, targets};
 use crate::node::Request;
@@ -69,9 +70,9 @@ async fn documents(kubectl: &Kubectl<'_>) -> Result<Vec<Value>, String> {
             format!("error: error parsing {file}: error converting YAML to JSON: yaml: {error}")
         })?;
         for document in documents {
-            match document["items"].as_array() {
+            match document.at("items").and_then(Value::as_array) {
                 Some(items)
-                    if document["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) =>
+                    if document.at("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List")) =>
                 {
                     all.extend(items.clone())
                 }
@@ -126,7 +127,7 @@ async fn one(
 ) -> Result<(), String> {
     let mut object = object.clone();
     if place.resource.namespaced {
-        object["metadata"]["namespace"] = json!(place.namespace);
+        object.put("metadata.namespace", place.namespace.as_str());
     }
     let collection = place.resource.path(Some(&place.namespace), None);
     let word = match command {
@@ -134,7 +135,7 @@ async fn one(
             let answer = kubectl.client.ask(Request::with("POST", collection, object)).await?;
             if !answer.ok() {
                 return Err(
-                    server_error(&answer).replace("Error from server (", "Error from server (")
+                    server_error(&answer)
                 );
             }
             "created"
@@ -158,16 +159,16 @@ async fn apply(
     collection: String,
 ) -> Result<&'static str, String> {
     let applied = format!("{object}\n");
-    if !object["metadata"]["annotations"].is_object() {
-        object["metadata"]["annotations"] = json!({});
+    object.default("metadata.annotations", json!({}));
+    if let Some(annotations) = object.place("metadata.annotations").as_object_mut() {
+        annotations.insert(LAST.to_owned(), applied.into());
     }
-    object["metadata"]["annotations"][LAST] = json!(applied);
     let Some(present) = kubectl.client.find(&place.path()).await? else {
         kubectl.client.send(Request::with("POST", collection, object)).await?;
         return Ok("created");
     };
-    let before = present["metadata"]["annotations"][LAST]
-        .as_str()
+    let before = present
+        .key("metadata.annotations", LAST)
         .and_then(|text| serde_json::from_str(text).ok());
     let mut patch = object;
     if let Some(before) = before {
@@ -176,7 +177,7 @@ async fn apply(
     let mut request = Request::with("PATCH", place.path(), patch);
     request.content_type = "application/merge-patch+json";
     let after = kubectl.client.send(request).await?;
-    let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+    let version = |object: &Value| object.text("metadata.resourceVersion").to_owned();
     Ok(if version(&present) == version(&after) { "unchanged" } else { "configured" })
 }
 
@@ -204,10 +205,10 @@ async fn delete_named(kubectl: &Kubectl<'_>) -> Result<u8, String> {
                     resource.path(Some(kubectl.namespace()), None)
                 );
                 let list = kubectl.client.get(&path).await?;
-                let items = list["items"].as_array().cloned().unwrap_or_default();
+                let items = list.list("items").to_vec();
                 items
                     .iter()
-                    .filter_map(|item| item["metadata"]["name"].as_str().map(str::to_owned))
+                    .filter_map(|item| item.at("metadata.name").and_then(Value::as_str).map(str::to_owned))
                     .collect()
             }
             (None, None) => {
@@ -241,7 +242,7 @@ async fn delete(kubectl: &Kubectl<'_>, place: &Place) -> Result<(), String> {
     let grace = if forced && grace.is_none() { Some(0) } else { grace.filter(|grace| *grace >= 0) };
     let mut options = json!({"propagationPolicy": "Background"});
     if let Some(grace) = grace {
-        options["gracePeriodSeconds"] = json!(grace);
+        options.put("gracePeriodSeconds", grace);
     }
     let answer = kubectl.client.ask(Request::with("DELETE", place.path(), options)).await?;
     if answer.code == 404 && kubectl.flags.on("ignore-not-found") {

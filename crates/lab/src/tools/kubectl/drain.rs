@@ -1,5 +1,6 @@
 //! `kubectl drain`, `cordon`, `uncordon`: pods are chosen and evicted as kubectl 1.36 does it.
 
+use crate::store::Json;
 use super::Kubectl;
 use crate::node::Request;
 use crate::tools::client::server_error;
@@ -43,7 +44,7 @@ pub(super) async fn run(kubectl: &Kubectl<'_>, command: &str) -> Result<u8, Stri
     }
     let mut fatal = Vec::new();
     for node in &nodes {
-        let name = node["metadata"]["name"].as_str().unwrap_or_default();
+        let name = node.text("metadata.name");
         match drain(kubectl, name).await {
             Ok(()) => kubectl.session.line(format!("node/{name} drained")).await,
             Err(errors) => {
@@ -84,10 +85,7 @@ async fn nodes(kubectl: &Kubectl<'_>, command: &str) -> Result<Vec<Value>, Strin
             "/api/v1/nodes?labelSelector={}",
             selector.replace('=', "%3D").replace(',', "%2C")
         );
-        return Ok(kubectl.client.get(&path).await?["items"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default());
+        return Ok(kubectl.client.get(&path).await?.list("items").to_vec());
     }
     let mut nodes = Vec::new();
     for word in &kubectl.words {
@@ -98,9 +96,9 @@ async fn nodes(kubectl: &Kubectl<'_>, command: &str) -> Result<Vec<Value>, Strin
 }
 
 async fn cordon(kubectl: &Kubectl<'_>, node: &Value, cordon: bool) {
-    let name = node["metadata"]["name"].as_str().unwrap_or_default();
+    let name = node.text("metadata.name");
     let word = if cordon { "cordoned" } else { "uncordoned" };
-    if node["spec"]["unschedulable"].as_bool().unwrap_or(false) == cordon {
+    if node.flag("spec.unschedulable") == cordon {
         kubectl.session.line(format!("node/{name} already {word}")).await;
         return;
     }
@@ -130,15 +128,15 @@ enum Verdict {
 }
 
 fn controller(pod: &Value) -> Option<&Value> {
-    pod["metadata"]["ownerReferences"].as_array()?.iter().find(|owner| owner["controller"] == true)
+    pod.at("metadata.ownerReferences").and_then(Value::as_array)?.iter().find(|owner| owner.flag("controller"))
 }
 
 /// kubectl's filters after each other; the first that keeps a pod decides.
 fn choose(pod: &Value, daemon_set_is_there: bool, on: impl Fn(&str) -> bool) -> Verdict {
     let finished = ["Succeeded", "Failed"].iter().any(|phase| pod["status"]["phase"] == *phase);
     let mut warning = None;
-    if let Some(owner) = controller(pod).filter(|owner| owner["kind"] == "DaemonSet" && !finished) {
-        let name = owner["name"].as_str().unwrap_or_default();
+    if let Some(owner) = controller(pod).filter(|owner| owner.text("kind") == "DaemonSet" && !finished) {
+        let name = owner.text("name");
         let missing = format!("daemonsets.apps \"{name}\" not found");
         match (daemon_set_is_there, on("force"), on("ignore-daemonsets")) {
             (false, true, _) => warning = Some(missing),
@@ -153,12 +151,11 @@ fn choose(pod: &Value, daemon_set_is_there: bool, on: impl Fn(&str) -> bool) -> 
             }
         }
     }
-    if !pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null() {
+    if pod.key("metadata.annotations", "kubernetes.io/config.mirror").is_some() {
         return Verdict::Stays;
     }
-    let local = pod["spec"]["volumes"]
-        .as_array()
-        .is_some_and(|all| all.iter().any(|v| !v["emptyDir"].is_null()));
+    let local = pod.at("spec.volumes").and_then(Value::as_array)
+        .is_some_and(|all| all.iter().any(|v| !v.at("emptyDir").is_none()));
     if local && !finished {
         if !on("delete-emptydir-data") {
             return Verdict::Error(
@@ -179,7 +176,7 @@ fn choose(pod: &Value, daemon_set_is_there: bool, on: impl Fn(&str) -> bool) -> 
 }
 
 fn place(pod: &Value) -> (String, String) {
-    let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let text = |field: &str| pod.key("metadata", field).unwrap_or_default().to_owned();
     (text("namespace"), text("name"))
 }
 
@@ -196,10 +193,10 @@ async fn select(kubectl: &Kubectl<'_>, node: &str) -> Result<(Vec<Value>, String
         BTreeMap::<String, Vec<String>>::new(),
         BTreeMap::<String, Vec<String>>::new(),
     );
-    for pod in list["items"].as_array().into_iter().flatten() {
+    for pod in list.list("items").iter() {
         let (namespace, name) = place(pod);
-        let owner = controller(pod).filter(|owner| owner["kind"] == "DaemonSet");
-        let there = match owner.and_then(|owner| owner["name"].as_str()) {
+        let owner = controller(pod).filter(|owner| owner.text("kind") == "DaemonSet");
+        let there = match owner.and_then(|owner| owner.at("name").and_then(Value::as_str)) {
             Some(set) => {
                 let path = format!("/apis/apps/v1/namespaces/{namespace}/daemonsets/{set}");
                 kubectl.client.find(&path).await.map_err(|why| vec![why])?.is_some()
@@ -307,7 +304,7 @@ async fn step(
             "error when waiting for pod \"{name}\" in namespace \"{namespace}\" to terminate"
         );
         let found = found.map_err(|why| format!("{waiting}: {why}"))?;
-        if found.is_none_or(|pod| pod["metadata"]["uid"] != one.pod["metadata"]["uid"]) {
+        if found.is_none_or(|pod| pod.text("metadata.uid") != one.pod.text("metadata.uid")) {
             let word = if kubectl.flags.on("disable-eviction") { "deleted" } else { "evicted" };
             kubectl.session.line(format!("pod/{name} {word}")).await;
             return Ok(None);

@@ -1,5 +1,6 @@
 //! `kubectl get`.
 
+use crate::store::Json;
 use super::jsonpath::JsonPath;
 use super::resource::{Target, targets};
 use super::{Kubectl, output};
@@ -86,10 +87,10 @@ pub(super) async fn run(kubectl: &Kubectl<'_>) -> Result<u8, String> {
 
 fn names(targets: &[Target], items: &[Value]) -> String {
     let label = |item: &Value| {
-        let kind = item["kind"].as_str().unwrap_or_default();
+        let kind = item.text("kind");
         let target =
             targets.iter().find(|target| target.resource.kind == kind).or(targets.first())?;
-        Some(target.resource.label(item["metadata"]["name"].as_str()?) + "\n")
+        Some(target.resource.label(item.at("metadata.name").and_then(Value::as_str)?) + "\n")
     };
     items.iter().filter_map(label).collect()
 }
@@ -138,7 +139,7 @@ async fn fetch(
             items.push(found);
             continue;
         }
-        for item in found["items"].as_array().into_iter().flatten() {
+        for item in found.list("items").iter() {
             let mut item = item.clone();
             // Items of a list have no kind of their own on the wire.
             if let Some(fields) = item.as_object_mut() {
@@ -170,8 +171,8 @@ async fn tables(kubectl: &Kubectl<'_>, targets: &[Target], wide: bool) -> Result
         match &mut merged {
             // Rows of one kind go into one table.
             Some((kind, so_far)) if *kind == target.resource.kind => {
-                let rows = table["rows"].as_array().cloned().unwrap_or_default();
-                if let Some(all) = so_far["rows"].as_array_mut() {
+                let rows = table.list("rows").to_vec();
+                if let Some(all) = so_far.get_mut("rows").and_then(Value::as_array_mut) {
                     all.extend(rows);
                 }
             }
@@ -182,7 +183,7 @@ async fn tables(kubectl: &Kubectl<'_>, targets: &[Target], wide: bool) -> Result
     let headings = !kubectl.flags.on("no-headers");
     let texts: Vec<String> = shown
         .iter()
-        .filter(|(_, table)| table["rows"].as_array().is_some_and(|rows| !rows.is_empty()))
+        .filter(|(_, table)| table.at("rows").and_then(Value::as_array).is_some_and(|rows| !rows.is_empty()))
         .map(|(_, table)| output::server_table(table, wide, headings, all))
         .collect();
     kubectl.session.out(texts.join("\n")).await;

@@ -1,5 +1,6 @@
 //! `kubectl label`, `annotate`, `taint`, `scale`, `patch`.
 
+use crate::store::Json;
 use super::Kubectl;
 use super::resource::{Target, targets};
 use crate::node::Request;
@@ -71,9 +72,11 @@ async fn marks(
             Some((key, value)) => (key, json!(value)),
             None => (change.trim_end_matches('-'), Value::Null),
         };
-        let old = &present["metadata"][field][key];
-        if !value.is_null() && !old.is_null() && *old != value && !kubectl.flags.on("overwrite") {
-            let old = old.as_str().unwrap_or_default();
+        let old = present.key(&format!("metadata.{field}"), key);
+        if let (Some(old), Some(new)) = (old, value.as_str())
+            && old != new
+            && !kubectl.flags.on("overwrite")
+        {
             let what = if command == "label" {
                 format!("'{key}' already has a value ({old})")
             } else {
@@ -82,7 +85,7 @@ async fn marks(
             return Err(format!("error: {what}, and --overwrite is false"));
         }
         sets |= !value.is_null();
-        differs |= *old != value;
+        differs |= old != value.as_str();
         marks.insert(key.to_owned(), value);
     }
     kubectl.client.send(Request::with("PATCH", path, json!({"metadata": {field: marks}}))).await?;
@@ -102,7 +105,7 @@ async fn taints(
 ) -> Result<&'static str, String> {
     let path = path(kubectl, target, name);
     let present = kubectl.client.get(&path).await?;
-    let mut taints = present["spec"]["taints"].as_array().cloned().unwrap_or_default();
+    let mut taints = present.list("spec.taints").to_vec();
     let mut word = "tainted";
     for change in changes {
         if let Some(removed) = change.strip_suffix('-') {
@@ -112,7 +115,7 @@ async fn taints(
             let key = key.split('=').next().unwrap_or(key);
             let before = taints.len();
             taints.retain(|taint| {
-                taint["key"] != key || effect.is_some_and(|effect| taint["effect"] != effect)
+                taint.text("key") != key || effect.is_some_and(|effect| taint.text("effect") != effect)
             });
             if taints.len() == before {
                 return Err(format!("error: taint \"{removed}\" not found"));
@@ -124,7 +127,7 @@ async fn taints(
             .rsplit_once(':')
             .ok_or_else(|| format!("error: invalid taint spec: {change}"))?;
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let same = |taint: &Value| taint["key"] == key && taint["effect"] == effect;
+        let same = |taint: &Value| taint.text("key") == key && taint.text("effect") == effect;
         if taints.iter().any(same) && !kubectl.flags.on("overwrite") {
             return Err(format!(
                 "error: node {name} already has {key} taint(s) with same effect(s) and --overwrite is false"
@@ -133,7 +136,7 @@ async fn taints(
         taints.retain(|taint| !same(taint));
         let mut taint = json!({"key": key, "effect": effect});
         if !value.is_empty() {
-            taint["value"] = json!(value);
+            taint.put("value", value);
         }
         taints.push(taint);
     }
@@ -172,7 +175,7 @@ async fn patch(kubectl: &Kubectl<'_>, target: &Target, name: &str) -> Result<&'s
         }
     };
     let after = kubectl.client.send(request).await?;
-    let same = present["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
+    let same = present.text("metadata.resourceVersion") == after.text("metadata.resourceVersion")
         && present == after;
     Ok(if same { "patched (no change)" } else { "patched" })
 }

@@ -13,6 +13,7 @@ mod resource;
 mod tests;
 mod wait;
 
+use crate::store::Json;
 use super::client::{Client, Overrides};
 use super::flags::{self, Flag, Flags, switch, value};
 use super::session::{Done, Failed, Session};
@@ -174,7 +175,7 @@ async fn version(kubectl: &Kubectl<'_>) -> Result<u8, String> {
                 session
                     .line(format!(
                         "Server Version: {}",
-                        server["gitVersion"].as_str().unwrap_or_default()
+                        server.text("gitVersion")
                     ))
                     .await;
             }

@@ -1,5 +1,6 @@
 //! How objects are shown.
 
+use crate::store::Json;
 use super::jsonpath::JsonPath;
 use serde_json::Value;
 
@@ -144,11 +145,11 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
 
 /// What a server's Table shows: every column, or those of priority 0.
 pub(super) fn server_table(answer: &Value, wide: bool, headings: bool, namespaces: bool) -> String {
-    let columns = answer["columnDefinitions"].as_array().cloned().unwrap_or_default();
+    let columns = answer.list("columnDefinitions").to_vec();
     let shown: Vec<usize> = columns
         .iter()
         .enumerate()
-        .filter(|(_, column)| wide || column["priority"].as_i64().unwrap_or(0) == 0)
+        .filter(|(_, column)| wide || column.int("priority").unwrap_or(0) == 0)
         .map(|(index, _)| index)
         .collect();
     let mut rows = Vec::new();
@@ -156,17 +157,17 @@ pub(super) fn server_table(answer: &Value, wide: bool, headings: bool, namespace
         let names = shown
             .iter()
             .filter_map(|index| columns.get(*index))
-            .map(|c| c["name"].as_str().unwrap_or_default().to_uppercase());
+            .map(|c| c.text("name").to_uppercase());
         rows.push(namespaces.then(|| "NAMESPACE".to_owned()).into_iter().chain(names).collect());
     }
-    for row in answer["rows"].as_array().into_iter().flatten() {
-        let cell = |index: &usize| match &row["cells"][*index] {
+    for row in answer.list("rows").iter() {
+        let cell = |index: &usize| match row.list("cells").get(*index).unwrap_or(&Value::Null) {
             Value::String(text) => text.clone(),
             Value::Null => "<none>".to_owned(),
             other => other.to_string(),
         };
         let namespace =
-            row["object"]["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+            row.text("object.metadata.namespace").to_owned();
         rows.push(
             namespaces.then_some(namespace).into_iter().chain(shown.iter().map(cell)).collect(),
         );

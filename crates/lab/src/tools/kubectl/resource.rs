@@ -1,5 +1,6 @@
 //! Which resource a word means: what the server's discovery says, as kubectl asks for it.
 
+use crate::store::Json;
 use crate::tools::client::Client;
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ pub(super) struct Resource {
     pub(super) singular: String,
     /// `Node`
     pub(super) kind: String,
-    /// `` or `apps`
+    /// Empty, or `apps`
     pub(super) group: String,
     /// `/api/v1` or `/apis/apps/v1`
     pub(super) root: String,
@@ -61,21 +62,21 @@ impl Resource {
 }
 
 fn read(list: &Value, root: &str, group: &str) -> Vec<Resource> {
-    let all = list["resources"].as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let all = list.list("resources").to_vec();
+    let text = |of: &Value, name: &str| of.text(name).to_owned();
     all.iter()
-        .filter(|resource| !text(&resource["name"]).contains('/'))
+        .filter(|resource| !text(resource, "name").contains('/'))
         .map(|resource| {
-            let kind = text(&resource["kind"]);
-            let singular = Some(text(&resource["singularName"])).filter(|name| !name.is_empty());
+            let kind = text(resource, "kind");
+            let singular = Some(text(resource, "singularName")).filter(|name| !name.is_empty());
             Resource {
-                plural: text(&resource["name"]),
+                plural: text(resource, "name"),
                 singular: singular.unwrap_or_else(|| kind.to_lowercase()),
                 kind,
                 group: group.to_owned(),
                 root: root.to_owned(),
-                namespaced: resource["namespaced"] == true,
-                short: resource["shortNames"].as_array().into_iter().flatten().map(text).collect(),
+                namespaced: resource.flag("namespaced"),
+                short: resource.list("shortNames").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             }
         })
         .collect()
@@ -85,9 +86,9 @@ fn read(list: &Value, root: &str, group: &str) -> Vec<Resource> {
 pub(super) async fn discover(client: &Client<'_>) -> Result<Vec<Resource>, String> {
     let mut all = read(&client.get("/api/v1").await?, "/api/v1", "");
     let groups = client.get("/apis").await?;
-    for group in groups["groups"].as_array().into_iter().flatten() {
-        let name = group["name"].as_str().unwrap_or_default();
-        let Some(version) = group["preferredVersion"]["groupVersion"].as_str() else { continue };
+    for group in groups.list("groups").iter() {
+        let name = group.text("name");
+        let Some(version) = group.at("preferredVersion.groupVersion").and_then(Value::as_str) else { continue };
         let root = format!("/apis/{version}");
         all.extend(read(&client.get(&root).await?, &root, name));
     }

@@ -1,5 +1,6 @@
 //! `kubectl wait`.
 
+use crate::store::Json;
 use super::Kubectl;
 use super::jsonpath::JsonPath;
 use super::resource::{Target, targets};
@@ -100,16 +101,16 @@ fn holds(wanted: &For, object: Option<&Value>) -> bool {
         (For::Create, object) => object.is_some(),
         (_, None) => false,
         (For::Condition(name, status), Some(object)) => {
-            let generation = object["metadata"]["generation"].as_i64();
-            let observed = object["status"]["observedGeneration"].as_i64();
+            let generation = object.int("metadata.generation");
+            let observed = object.int("status.observedGeneration");
             let stale = generation
                 .zip(observed)
                 .is_some_and(|(generation, observed)| observed < generation);
-            let conditions = object["status"]["conditions"].as_array();
-            let same = |a: &Value, b: &str| a.as_str().is_some_and(|a| a.eq_ignore_ascii_case(b));
+            let conditions = object.at("status.conditions").and_then(Value::as_array);
+            let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
             !stale
                 && conditions.is_some_and(|all| {
-                    all.iter().any(|c| same(&c["type"], name) && same(&c["status"], status))
+                    all.iter().any(|c| same(c.text("type"), name) && same(c.text("status"), status))
                 })
         }
         (For::Path(path, value), Some(object)) => {
@@ -204,8 +205,8 @@ async fn expand(kubectl: &Kubectl<'_>, targets: Vec<Target>) -> Result<Vec<Targe
             .client
             .get(&format!("{}{query}", target.resource.path(Some(kubectl.namespace()), None)))
             .await?;
-        for item in list["items"].as_array().into_iter().flatten() {
-            let name = item["metadata"]["name"].as_str().map(str::to_owned);
+        for item in list.list("items").iter() {
+            let name = item.at("metadata.name").and_then(Value::as_str).map(str::to_owned);
             all.push(Target { resource: target.resource.clone(), name });
         }
     }
