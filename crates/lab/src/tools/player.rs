@@ -77,7 +77,7 @@ fn complain(text: &str) {
 /// Carries the standard input to the model, in a thread that ends with the process.
 fn feed(mut stream: UnixStream) {
     std::thread::spawn(move || {
-        let mut buffer = [0; 32 * 1024];
+        let mut buffer = vec![0; 32 * 1024];
         loop {
             let sent = match io::stdin().read(&mut buffer) {
                 Ok(0) | Err(_) => return drop(wire::send(&mut stream, Kind::InputEnd, &[])),

@@ -62,12 +62,6 @@ impl Failed {
     pub(super) fn new(code: u8, text: impl std::fmt::Display) -> Self {
         Self { text: format!("{text}\n"), code }
     }
-
-    /// Nothing is said.
-    #[must_use]
-    pub(super) fn silent(code: u8) -> Self {
-        Self { text: String::new(), code }
-    }
 }
 
 /// What a tool's face returns: its exit code, or what went wrong.

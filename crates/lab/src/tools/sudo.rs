@@ -5,6 +5,7 @@ use super::wire::Exec;
 use crate::node::Program;
 
 #[derive(Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
     /// `-n`
     never_ask: bool,
