@@ -464,7 +464,8 @@ fn why(result: &TaskResult) -> Option<Diagnostic> {
     if let Some(diagnostic) = &result.diagnostic {
         return Some((**diagnostic).clone());
     }
-    if result.verdict != Verdict::Failed || result.fields.get("results").is_some() {
+    let failed = matches!(result.verdict, Verdict::Failed | Verdict::Unreachable);
+    if !failed || result.fields.get("results").is_some() {
         return None;
     }
     let message = match result.fields.get("msg").map(string) {

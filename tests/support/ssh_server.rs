@@ -51,6 +51,7 @@ struct State {
     config: Arc<Config>,
     host_key: Option<PrivateKey>,
     refuses_logins: bool,
+    password: Option<String>,
     down: bool,
     cut: Option<Cut>,
     connections: usize,
@@ -119,6 +120,11 @@ impl SshServer {
     /// Refuses every login from now on.
     pub fn refuse_logins(&self) {
         self.shared.state().refuses_logins = true;
+    }
+
+    /// Takes this password besides the key from now on.
+    pub fn set_password(&self, password: &str) {
+        self.shared.state().password = Some(password.to_owned());
     }
 
     /// Is lost at this point.
@@ -290,6 +296,11 @@ impl Handler for Login {
         key: VerifiedPublicKey<'_>,
     ) -> Result<Auth, Self::Error> {
         Ok(self.judge(self.is_user_key(key.public_key)))
+    }
+
+    async fn auth_password(&mut self, _user: &str, password: &str) -> Result<Auth, Self::Error> {
+        let fits = self.shared.state().password.as_deref() == Some(password);
+        Ok(self.judge(fits))
     }
 
     async fn channel_open_session(
