@@ -433,6 +433,10 @@ impl Modules for Table {
         Some(ModuleInfo { name, free_form: spec.free_form.is_some() })
     }
 
+    fn detaches(&self, name: &str) -> bool {
+        modules::asynchronous::detaches(name)
+    }
+
     fn near(&self, written: &str) -> Option<String> {
         modules::near(written).map(str::to_owned)
     }

@@ -1,6 +1,7 @@
 //! A module with its arguments on the host where it runs.
 
-use super::keywords::{Problem, as_int};
+use super::background::{self, Background};
+use super::keywords::Problem;
 use super::task::{Doing, Done};
 use super::verdict;
 use crate::event::Verdict;
@@ -39,10 +40,16 @@ impl Doing<'_> {
             Ok(args) => args,
             Err(failure) => return Ok(finish(Err(failure), delegate, &facts_of)),
         };
-        let host = match self.connect(scope, delegate.as_ref(), spec.controller)? {
+        let background = self.background(module, scope)?;
+        if background == Some(Background::Refused) {
+            return Ok(finish(Err(background::refused(module)), delegate, &facts_of));
+        }
+        let background = background.filter(|_| !check);
+        let mut host = match self.connect(scope, delegate.as_ref(), spec.controller)? {
             Ok(host) => host,
             Err(error) => return Ok(finish(Err(Failure::Transport(error)), delegate, &facts_of)),
         };
+        host.timeout = Background::limit(background, host.timeout);
         let timeout = host.timeout;
         let facts = self.run.world.host(&facts_of).facts;
         let cluster = self.run.cluster.get();
@@ -62,10 +69,15 @@ impl Doing<'_> {
             inventory_hostname: self.host,
             remote_tmp: &self.run.options.remote_tmp,
         };
-        let background = self.background(scope)?;
         let answer = match background {
-            Some(times) if !check => self.in_background(module, &args, &ctx, times).await,
+            Some(Background::Job { limit, poll }) => {
+                self.job(module, &args, &ctx, (limit, poll)).await
+            }
             _ => within(timeout, &*self.run.clock, module.run(args, &mut ctx)).await,
+        };
+        let answer = match background {
+            Some(Background::Attended(_)) => background::attended(answer),
+            _ => answer,
         };
         let mut done = finish(answer, delegate, &facts_of);
         self.enroll(&mut done)?;
@@ -230,25 +242,6 @@ impl Doing<'_> {
             }
         }
         Ok(all)
-    }
-
-    /// `async` and `poll`: seconds that the job may take, seconds between polls (0 = do not wait).
-    fn background(&self, scope: &Arc<dyn Scope>) -> Result<Option<(u64, u64)>, Problem> {
-        let number = |raw: &Option<Value>, keyword: &str| -> Result<Option<i64>, Problem> {
-            let Some(raw) = raw else { return Ok(None) };
-            match self.run.templar.render(raw, scope, &self.site)? {
-                Value::Omit | Value::Null => Ok(None),
-                value => as_int(&value).map(Some).ok_or_else(|| {
-                    let message = format!("{keyword}: {} is not a number of seconds", repr(&value));
-                    Diagnostic::error(message).at(&self.task.lineage.place).into()
-                }),
-            }
-        };
-        let limit = number(&self.task.asynchronous, "async")?
-            .and_then(|n| u64::try_from(n).ok())
-            .filter(|n| *n > 0);
-        let poll = number(&self.task.poll, "poll")?.unwrap_or(15);
-        Ok(limit.map(|limit| (limit, u64::try_from(poll).unwrap_or(0))))
     }
 
     fn with_delegate(&self, scope: &Arc<dyn Scope>, delegate: Option<&Arc<str>>) -> Arc<dyn Scope> {

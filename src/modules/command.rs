@@ -204,7 +204,8 @@ fn stopped(why: &str, args: &Args, job: &Job) -> Result<Outcome, Failure> {
     }
 }
 
-fn stdin(args: &Args) -> Vec<u8> {
+/// What the program reads.
+pub(super) fn stdin(args: &Args) -> Vec<u8> {
     let Some(value) = args.get("stdin") else { return Vec::new() };
     let mut text = mainstay_language::value::string(value);
     if args.flag("stdin_add_newline") {

@@ -245,6 +245,19 @@ impl AnsibleReport {
         }
     }
 
+    fn job(&mut self, host: &str, job: &str, result: &Value) {
+        let is = |key: &str| result.get(key).is_some_and(Value::is_true);
+        let line = match (is("finished"), is("failed")) {
+            (false, _) => format!(
+                "ASYNC POLL on {host}: jid={job} started={} finished=False",
+                if is("started") { "True" } else { "False" }
+            ),
+            (true, false) => format!("ASYNC OK on {host}: jid={job}"),
+            (true, true) => format!("ASYNC FAILED on {host}: jid={job}"),
+        };
+        self.say(GRAY, &line);
+    }
+
     fn diff(&mut self, result: &TaskResult) {
         if !self.look.diff || !result.changed {
             return;
@@ -417,17 +430,7 @@ impl Listener for AnsibleReport {
                     &format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left)."),
                 );
             }
-            Event::AsyncPoll { host, job, result } => {
-                let field = |key: &str| result.get(key).map(string).unwrap_or_default();
-                self.say(
-                    GRAY,
-                    &format!(
-                        "ASYNC POLL on {host}: jid={job} started={} finished={}",
-                        field("started"),
-                        field("finished")
-                    ),
-                );
-            }
+            Event::AsyncPoll { host, job, result } => self.job(host, job, result),
             Event::Included { file, hosts, label } => {
                 let mut line = format!("included: {file} for {}", hosts.join(", "));
                 if let Some(label) = label {
