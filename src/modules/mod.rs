@@ -30,6 +30,7 @@ mod facts_system;
 mod fail;
 mod fetch;
 mod file;
+mod file_times;
 mod find;
 mod include_vars;
 mod inventory_facts;
