@@ -426,13 +426,3 @@ fn a_refused_sudo_fails_the_host() {
     fleet.play(&before(""), &["-b", "-e", "ansible_become_password=r1ght"]).exits(0);
     assert!(fleet.on_host(1, "marker").is_some());
 }
-
-/// Who logs in as the wanted user needs no `sudo`, and hosts without one work.
-#[test]
-fn the_rights_that_the_login_has_are_not_asked_for() {
-    let fleet = Fleet::start(1);
-    fleet.host(1).install("sudo", "exit 1");
-    let same = ["-b", "-e", "ansible_user=tester ansible_become_user=tester"];
-    fleet.play(&before(""), &same).exits(0);
-    assert!(fleet.on_host(1, "marker").is_some());
-}

@@ -271,6 +271,8 @@ fn defaults(
         become_exe: settings.get("DEFAULT_BECOME_EXE").map(str::to_owned),
         become_flags: settings.get("DEFAULT_BECOME_FLAGS").map(str::to_owned),
         become_password,
+        become_same_user: settings.flag("BECOME_ALLOW_SAME_USER"),
+        local_user: super::dialer::own_user(outside),
         password,
         task_timeout: task_timeout.filter(|s| *s > 0).map(Duration::from_secs),
     })

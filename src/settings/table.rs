@@ -78,6 +78,13 @@ pub const SETTINGS: &[Setting] = &[
         "false",
     ),
     set(
+        "BECOME_ALLOW_SAME_USER",
+        Kind::Bool,
+        &["ANSIBLE_BECOME_ALLOW_SAME_USER"],
+        &[("privilege_escalation", "become_allow_same_user")],
+        "false",
+    ),
+    set(
         "BECOME_PASSWORD_FILE",
         Kind::Path,
         &["ANSIBLE_BECOME_PASSWORD_FILE"],

@@ -15,5 +15,6 @@ mod support;
 mod background;
 mod failing;
 mod output;
+mod rights;
 mod secrets;
 mod working;
