@@ -342,9 +342,7 @@ fn a_changed_host_key_is_refused_with_the_place_of_the_old_one() {
 #[test]
 fn a_host_that_does_not_answer_is_unreachable() {
     let fleet = Fleet::start(1);
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let (_closed, port) = support::closed_port();
     let told = [&format!("127.0.0.1 port {port}"), "Connection refused"];
     unreachable("a closed port", &["-e", &format!("ansible_port={port}")], &told, &fleet);
     let told = ["no-such-host.invalid", "the name cannot be resolved"];
