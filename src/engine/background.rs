@@ -19,6 +19,9 @@ use std::time::Duration;
 /// Numbers the jobs of this process.
 static JOBS: AtomicU64 = AtomicU64::new(0);
 
+/// How long after its limit a job is still asked: the host kills it at the limit and says so, which is the better end.
+const LATE: Duration = Duration::from_secs(2);
+
 /// Action plugins of ansible-core without `async`, besides those that need no connection.
 const ACTIONS: [&str; 8] =
     ["async_status", "copy", "fetch", "raw", "reboot", "script", "template", "wait_for_connection"];
@@ -120,7 +123,7 @@ impl Doing<'_> {
         if poll.is_zero() {
             return Ok(started);
         }
-        let deadline = self.run.clock.monotonic() + limit;
+        let deadline = self.run.clock.monotonic() + limit + LATE;
         loop {
             self.run.clock.sleep(poll).await;
             let answer = asynchronous::status(&job, ctx).await;

@@ -280,9 +280,17 @@ impl AnsibleReport {
     /// The result as JSON, keys sorted; what nobody asked for is left out.
     fn dump(&self, result: &TaskResult, always: bool) -> String {
         let mut fields = Map::new();
+        let debug = result.action.rsplit('.').next() == Some("debug");
+        let message = result.fields.get("msg").is_some();
         for (key, value) in result.fields.iter() {
             let name = string(key);
-            let hidden = name.starts_with("_ansible_")
+            // `debug` shows what it was asked for alone.
+            let beside = match name.as_str() {
+                "changed" | "ansible_loop_var" | "ansible_index_var" | "ansible_loop" => debug,
+                name => debug && message && name != "msg",
+            };
+            let hidden = beside
+                || name.starts_with("_ansible_")
                 || matches!(
                     name.as_str(),
                     "failed"
@@ -293,7 +301,6 @@ impl AnsibleReport {
                         | "failed_when_suppressed_exception"
                 )
                 || (name == "invocation" && self.look.verbosity < 3)
-                || (always && name == "changed")
                 || (name == "stdout_lines" || name == "stderr_lines") && result.action == "raw"
                 || (name == "results"
                     && result.label.is_none()

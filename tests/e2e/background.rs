@@ -77,7 +77,8 @@ fn a_job_that_is_waited_for_has_the_result_of_the_command() {
     assert!(ran.stdout.contains("ASYNC FAILED on w1: jid="), "{ran}");
     assert!(ran.stdout.contains("[ERROR]: Task failed: "), "{ran}");
     assert_eq!(fleet.on_host(1, "late"), None);
-    assert!(left(fleet.host(1).root()) <= 3, "only what outlived its limit may be left");
+    assert!(ran.stdout.contains("Task failed: Timeout exceeded"), "{ran}");
+    assert_eq!(left(fleet.host(1).root()), 0);
 }
 
 /// The host is lost when the job is asked for the first time, and comes back: the job did not notice.
