@@ -1,6 +1,7 @@
 //! A module with its arguments on the host where it runs.
 
-use super::keywords::{Problem, as_int};
+use super::fact_cache::GATHERED;
+use super::keywords::{Problem, action_name, as_int};
 use super::task::{Doing, Done};
 use super::verdict;
 use crate::event::Verdict;
@@ -68,6 +69,9 @@ impl Doing<'_> {
             _ => within(timeout, &*self.run.clock, module.run(args, &mut ctx)).await,
         };
         let mut done = finish(answer, delegate, &facts_of);
+        if action_name(self.task).rsplit('.').next() == Some("gather_facts") {
+            done.facts.iter_mut().for_each(|(_, facts)| facts.insert(GATHERED, true));
+        }
         self.enroll(&mut done)?;
         if self.run.options.verbosity >= 3 && done.verdict != Verdict::Unreachable {
             done.result.insert("invocation", invocation(spec, &written));

@@ -12,6 +12,7 @@ mod connections;
 pub mod cursor;
 mod delta;
 mod etcd;
+mod fact_cache;
 mod handlers;
 mod include;
 mod invoke;
@@ -34,6 +35,7 @@ pub mod world;
 
 pub use cluster_slot::{ClusterSlot, Where, own_play};
 pub use connections::{Connections, Defaults, Dialer, Login, LoginSecrets};
+pub use fact_cache::{FactCache, FactStore};
 pub use plays::{patterns, run_all};
 pub use prompt::Prompter;
 pub use refused::{Kind, Refused};

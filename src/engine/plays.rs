@@ -186,16 +186,13 @@ async fn side_by_side(
 
 struct Facts {
     task: Arc<Task>,
-    always: bool,
     never: bool,
 }
 
 impl Facts {
     fn wanted(&self, run: &Run, host: &str) -> bool {
         !self.never
-            && (self.always
-                || run.options.gathering != Gathering::Smart
-                || !run.world.host(host).gathered)
+            && (run.options.gathering != Gathering::Smart || !run.world.host(host).gathered())
     }
 }
 
@@ -233,7 +230,6 @@ fn facts_task(run: &Run, playing: &Arc<Playing>) -> Result<Facts, Diagnostic> {
     };
     Ok(Facts {
         task: Arc::new(Task::plain(lineage, action)),
-        always: said == Some(true),
         never: said == Some(false)
             || (said.is_none() && run.options.gathering == Gathering::Explicit),
     })

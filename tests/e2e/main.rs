@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod facts;
 mod failing;
 mod output;
 mod secrets;
