@@ -25,6 +25,8 @@ mod vault;
 mod windows;
 mod yaml;
 
+pub use math::bytes_of;
+
 use minijinja::Environment;
 
 /// Registers every filter.
