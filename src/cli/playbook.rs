@@ -82,7 +82,19 @@ async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
             break;
         }
     }
-    Ok(finish(&prepared, failure).await)
+    let code = finish(&prepared, failure).await;
+    match run.start_at() {
+        Some(name) if code == exit::DONE => Ok(never_started(name, persona)),
+        _ => Ok(code),
+    }
+}
+
+/// No task has the name of `--start-at-task`: nothing was done. `ansible-playbook` says so and ends well.
+fn never_started(name: &str, persona: Persona) -> u8 {
+    complain(&format!(
+        "[ERROR]: No matching task \"{name}\" found. Note: --start-at-task can only follow static includes."
+    ));
+    if persona.is_ansible() { exit::DONE } else { exit::GENERAL }
 }
 
 fn list(run: &Run, books: Vec<(String, Playbook)>, what: What) -> Result<u8, Refusal> {

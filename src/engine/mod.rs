@@ -27,6 +27,7 @@ mod prompt;
 mod refused;
 mod run;
 mod scope;
+mod start_at;
 mod tags;
 pub mod task;
 mod vars_files;

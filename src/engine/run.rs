@@ -151,6 +151,8 @@ struct State {
     fatal: Option<Refused>,
     ended_play: bool,
     stopped: bool,
+    /// The task of `--start-at-task` has been found.
+    started: bool,
     custom_stats: Map,
     warned: HashSet<String>,
 }
@@ -259,6 +261,17 @@ impl Run {
     #[must_use]
     pub fn take_end_play(&self) -> bool {
         std::mem::take(&mut self.state().ended_play)
+    }
+
+    /// The task that everything waits for (`--start-at-task`), until it is found.
+    #[must_use]
+    pub fn start_at(&self) -> Option<&str> {
+        self.options.start_at.as_deref().filter(|_| !self.state().started)
+    }
+
+    /// The task of `--start-at-task` is found.
+    pub(super) fn started(&self) {
+        self.state().started = true;
     }
 
     /// No further play is started (a bracket has stopped).

@@ -16,4 +16,5 @@ mod facts;
 mod failing;
 mod output;
 mod secrets;
+mod start_at;
 mod working;
