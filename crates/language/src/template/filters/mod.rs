@@ -5,6 +5,7 @@
 pub(super) mod call;
 pub(in crate::template) mod chance;
 pub(super) mod convert;
+mod crypt;
 mod dicts;
 pub(super) mod hashing;
 pub(super) mod json;
@@ -25,6 +26,7 @@ mod vault;
 mod windows;
 mod yaml;
 
+pub use crypt::{Wanted, password_hash};
 pub use math::bytes_of;
 
 use minijinja::Environment;
@@ -34,6 +36,7 @@ pub fn add_filters(env: &mut Environment<'static>) {
     for entries in [
         chance::ENTRIES,
         convert::ENTRIES,
+        crypt::ENTRIES,
         dicts::ENTRIES,
         hashing::ENTRIES,
         json::ENTRIES,

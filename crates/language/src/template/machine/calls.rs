@@ -31,6 +31,9 @@ pub(super) static REMAINDER: LazyLock<Jinja> = LazyLock::new(|| {
         python::remainder(state, &left, &right)
     })
 });
+pub(super) static DIFFERENCE: LazyLock<Jinja> = LazyLock::new(|| {
+    Jinja::from_function(|left: Jinja, right: Jinja| python::difference(&left, &right))
+});
 pub(super) static ORDER: LazyLock<Jinja> = LazyLock::new(|| {
     Jinja::from_function(|left: Jinja, op: &str, right: Jinja| python::order(&left, op, &right))
 });

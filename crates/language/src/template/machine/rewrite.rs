@@ -144,12 +144,13 @@ impl Dialect {
             let args = vec![CallArg::Pos(left), text(word, e.span()), CallArg::Pos(right)];
             return calling(&calls::ORDER, e.span(), args);
         }
-        if matches!(e.op, Rem) {
-            return calling(
-                &calls::REMAINDER,
-                e.span(),
-                vec![CallArg::Pos(left), CallArg::Pos(right)],
-            );
+        let own = match e.op {
+            Rem => Some(&calls::REMAINDER),
+            Sub => Some(&calls::DIFFERENCE),
+            _ => None,
+        };
+        if let Some(function) = own {
+            return calling(function, e.span(), vec![CallArg::Pos(left), CallArg::Pos(right)]);
         }
         Expr::BinOp(at(e, ast::BinOp { op: e.op, left, right }))
     }
