@@ -22,6 +22,7 @@ mod tests;
 mod text;
 pub(super) mod time;
 pub(super) mod url;
+mod urlize;
 mod vault;
 mod windows;
 mod yaml;
@@ -48,6 +49,7 @@ pub fn add_filters(env: &mut Environment<'static>) {
         sets::ENTRIES,
         text::ENTRIES,
         time::ENTRIES,
+        urlize::ENTRIES,
         vault::ENTRIES,
         windows::ENTRIES,
         yaml::ENTRIES,
