@@ -47,7 +47,7 @@ pub(super) fn cache(
         _ => settings.get("CACHE_PLUGIN_PREFIX").unwrap_or_default(),
     };
     Ok(Some(FactCache::new(Box::new(Directory {
-        directory,
+        path: directory,
         prefix: prefix.to_owned(),
         age_max: (seconds > 0).then(|| Duration::from_secs(seconds)),
         outside: Arc::clone(outside),
@@ -56,7 +56,7 @@ pub(super) fn cache(
 
 /// `PREFIX` and the record's name make a file's name.
 struct Directory {
-    directory: PathBuf,
+    path: PathBuf,
     prefix: String,
     /// Older records count as absent.
     age_max: Option<Duration>,
@@ -64,17 +64,17 @@ struct Directory {
 }
 
 impl Directory {
-    fn path(&self, name: &str) -> io::Result<PathBuf> {
+    fn file(&self, name: &str) -> io::Result<PathBuf> {
         if name.contains('/') {
             return Err(io::Error::new(ErrorKind::InvalidInput, "the name cannot name a file"));
         }
-        Ok(self.directory.join(format!("{}{name}", self.prefix)))
+        Ok(self.path.join(format!("{}{name}", self.prefix)))
     }
 }
 
 impl FactStore for Directory {
     fn load(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        let path = self.path(name)?;
+        let path = self.file(name)?;
         let modified = match std::fs::metadata(&path) {
             Ok(metadata) => jiff::Timestamp::try_from(metadata.modified()?),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -89,11 +89,11 @@ impl FactStore for Directory {
 
     /// Facts may be secrets: the owner alone reads them.
     fn save(&self, name: &str, record: &[u8]) -> io::Result<()> {
-        self.outside.write(&self.path(name)?, record, 0o600)
+        self.outside.write(&self.file(name)?, record, 0o600)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        match std::fs::remove_file(self.path(name)?) {
+        match std::fs::remove_file(self.file(name)?) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }

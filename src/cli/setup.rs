@@ -28,6 +28,7 @@ use mainstay_language::template::{Site, Templar};
 use mainstay_language::value::{Map, Scope, Value};
 use mainstay_language::vars::{HashBehaviour, HostVars, Layers};
 use mainstay_language::vault::Secrets;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +42,8 @@ pub(super) struct Prepared {
     pub journal: Arc<Journal>,
     /// Where plays that are in no playbook live: the setting, or the working directory.
     pub directory: PathBuf,
+    /// The journal has the run's end.
+    pub ended: Cell<bool>,
 }
 
 /// Builds a run from flags and settings; reads the inventory, connects nowhere.
@@ -122,7 +125,7 @@ pub(super) fn prepare(
         run.events.emit(Event::Warning { message: warning.to_string() });
     }
     run.recall_facts(common.sources.flush_cache);
-    Ok(Prepared { run, journal, directory })
+    Ok(Prepared { run, journal, directory, ended: Cell::new(false) })
 }
 
 fn options(

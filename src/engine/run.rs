@@ -378,9 +378,10 @@ impl Run {
             self.world.inventory().hosts().map(|host| Arc::clone(host.name())).collect();
         hosts.extend(LOCALHOST.map(Arc::from));
         for host in hosts {
-            self.warn_of(match flush {
-                true => self.world.forget_facts(&host),
-                false => self.world.recall_facts(&host),
+            self.warn_of(if flush {
+                self.world.forget_facts(&host)
+            } else {
+                self.world.recall_facts(&host)
             });
         }
     }
