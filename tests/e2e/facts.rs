@@ -85,3 +85,14 @@ fn other_caches_are_refused_by_name() {
     let ran = fleet.play(SHOW, &[]).exits(5);
     assert!(ran.stderr.contains("needs a directory"), "{ran}");
 }
+
+#[test]
+fn what_a_lookup_makes_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let fleet = Fleet::start(1);
+    let play = "- hosts: w1\n  gather_facts: false\n  tasks:\n  - debug: {msg: \"{{ lookup('password', 'new/word') | length }}\"}\n";
+    fleet.play(play, &[]).exits(0);
+    let mode =
+        |name: &str| std::fs::metadata(fleet.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("new"), mode("new/word")), (0o700, 0o600));
+}
