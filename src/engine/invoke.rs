@@ -1,14 +1,15 @@
 //! A module with its arguments on the host where it runs.
 
 use super::background::{self, Background};
-use super::keywords::Problem;
+use super::fact_cache::GATHERED;
+use super::keywords::{Problem, action_name};
 use super::task::{Doing, Done};
 use super::verdict;
 use crate::event::Verdict;
-use crate::modules::{self, Args, Ask, Ctx, Failure, Module, Outcome};
+use crate::modules::{self, Args, Ask, Ctx, Failure, Module, Outcome, Spec};
 use crate::transport::TransportError;
 use mainstay_language::diag::Diagnostic;
-use mainstay_language::playbook::{Action, split};
+use mainstay_language::playbook::{Action, action_group, split};
 use mainstay_language::value::{Map, Scope, Text, Value, repr, string};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,9 @@ impl Doing<'_> {
             _ => answer,
         };
         let mut done = finish(answer, delegate, &facts_of);
+        if action_name(self.task).rsplit('.').next() == Some("gather_facts") {
+            done.facts.iter_mut().for_each(|(_, facts)| facts.insert(GATHERED, true));
+        }
         self.enroll(&mut done)?;
         if self.run.options.verbosity >= 3 && done.verdict != Verdict::Unreachable {
             done.result.insert("invocation", invocation(spec, &written));
@@ -161,7 +165,7 @@ impl Doing<'_> {
         scope: &Arc<dyn Scope>,
     ) -> Result<Map, Problem> {
         let spec = module.spec();
-        let mut all = self.module_defaults(spec.names, scope)?;
+        let mut all = self.module_defaults(spec, scope)?;
         let raw = match raw {
             Value::Text(_) => self.run.templar.render(&raw, scope, &self.site)?,
             other => other,
@@ -225,20 +229,34 @@ impl Doing<'_> {
         Ok(all)
     }
 
-    fn module_defaults(&self, names: &[&str], scope: &Arc<dyn Scope>) -> Result<Map, Problem> {
+    /// The defaults of the module's groups and, above them, its own. The nearest level that has a key has all of it.
+    fn module_defaults(&self, spec: &Spec, scope: &Arc<dyn Scope>) -> Result<Map, Problem> {
         let mut levels: Vec<_> = self.task.lineage.levels().collect();
         levels.reverse();
-        let mut all = Map::new();
+        let (mut groups, mut own) = (Map::new(), Map::new());
         for raw in levels.iter().flat_map(|level| &level.keywords.module_defaults) {
             let Value::Map(defaults) = raw else { continue };
             for (key, value) in defaults.iter() {
                 let written = string(key);
-                let short = written.rsplit('.').next().unwrap_or(&written);
-                if names.contains(&short)
-                    && let Value::Map(map) = self.run.templar.render(value, scope, &self.site)?
-                {
-                    all.extend_with(&map);
+                let is_it = |name: &str| {
+                    modules::find(name).is_some_and(|module| module.spec().names == spec.names)
+                };
+                match written.strip_prefix("group/") {
+                    Some(group) => {
+                        let members = action_group(group).unwrap_or_default();
+                        if members.iter().any(|name| is_it(name)) {
+                            groups.insert(group, value.clone());
+                        }
+                    }
+                    None if is_it(&written) => own.insert("", value.clone()),
+                    None => {}
                 }
+            }
+        }
+        let mut all = Map::new();
+        for (_, value) in groups.iter().chain(own.iter()) {
+            if let Value::Map(map) = self.run.templar.render(value, scope, &self.site)? {
+                all.extend_with(&map);
             }
         }
         Ok(all)

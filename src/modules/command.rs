@@ -273,7 +273,9 @@ impl Module for Command {
         let job = command_job(&args)?;
         let mut outcome = run(&job, &args, ctx).await?;
         if args.get("executable").is_some() {
-            outcome.warnings.push("command: executable is not used; shell uses it".to_owned());
+            let warning =
+                "command: 'executable' is no longer supported and not used; shell takes it";
+            outcome.warnings.push(warning.to_owned());
         }
         Ok(outcome)
     }

@@ -18,6 +18,8 @@ mod add_host;
 mod apt;
 mod apt_plan;
 mod apt_repository;
+mod arg_spec;
+mod arg_spec_rules;
 mod assert;
 pub mod asynchronous;
 mod command;

@@ -13,8 +13,10 @@
 mod support;
 
 mod background;
+mod facts;
 mod failing;
 mod output;
 mod rights;
 mod secrets;
+mod start_at;
 mod working;

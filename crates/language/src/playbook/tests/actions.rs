@@ -399,9 +399,25 @@ fn every_error_is_collected() {
 
 #[test]
 fn defaults_for_unknown_modules_are_warned_of() {
-    let text = "- hosts: all\n  module_defaults: {copy: {mode: a}, group/x: {}, nope: {}}\n";
+    let text = "- hosts: all\n  module_defaults: {copy: {mode: a}, group/aws: {}, nope: {}}\n";
     let loader = loader(&[("site.yml", text)]);
     let (_, warnings) = loader.playbook(Path::new("site.yml")).unwrap();
     let shown: Vec<_> = warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(shown, ["site.yml:2:51: defaults for the unknown module \"nope\" do nothing"]);
+    assert_eq!(shown, ["site.yml:2:53: defaults for the unknown module \"nope\" do nothing"]);
+}
+
+#[test]
+fn groups_of_modules_that_do_not_exist_are_refused() {
+    for (group, known) in [
+        ("k8s", true),
+        ("ansible.builtin.aws", true),
+        ("kubernetes.core.k8s", true),
+        ("nope", false),
+        ("a.b.c", false),
+        ("ansible.builtin.nope", false),
+    ] {
+        let text = format!("- hosts: all\n  module_defaults: {{group/{group}: {{}}}}\n");
+        let loaded = loader(&[("site.yml", &text)]).playbook(Path::new("site.yml"));
+        assert_eq!(loaded.is_ok(), known, "{group}");
+    }
 }
