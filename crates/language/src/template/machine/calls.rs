@@ -39,6 +39,11 @@ pub(super) static VAULTED: LazyLock<Jinja> = LazyLock::new(|| {
         vaulted::vaulted(state, name, &keys)
     })
 });
+pub(super) static TAGGED: LazyLock<Jinja> = LazyLock::new(|| {
+    Jinja::from_function(|state: &State<'_, '_>, tag: &str, name: &str, keys: Rest<Jinja>| {
+        vaulted::tagged(state, tag, name, &keys)
+    })
+});
 pub(super) static ORDER: LazyLock<Jinja> = LazyLock::new(|| {
     Jinja::from_function(|left: Jinja, op: &str, right: Jinja| python::order(&left, op, &right))
 });

@@ -12,7 +12,7 @@ mod vaulted;
 
 pub(super) use blame::{blame, tolerant_source};
 pub(super) use tolerant::chain;
-pub(super) use vaulted::refused as vault_encrypted_refused;
+pub(super) use vaulted::refused as refused_as_written;
 
 use super::error::into_jinja;
 use super::world::World;

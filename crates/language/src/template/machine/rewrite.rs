@@ -84,6 +84,11 @@ impl Dialect {
                 Some(args) if short(e.name) == "vault_encrypted" => {
                     calling(&calls::VAULTED, e.span(), args)
                 }
+                Some(args) if e.name == vaulted::TAGGED => {
+                    let mut all = self.args(&e.args, How::Used);
+                    all.extend(args);
+                    calling(&calls::TAGGED, e.span(), all)
+                }
                 _ => Expr::Test(at(e, self.test(e))),
             },
             Expr::GetAttr(e) => {
