@@ -33,7 +33,10 @@ use tokio::task::JoinHandle;
 const TICK: Duration = Duration::from_secs(1);
 
 /// Changes come in bursts; a pass waits so long for the rest. Real time.
-const BURST: Duration = Duration::from_millis(2);
+const BURST: Duration = Duration::from_millis(5);
+
+/// Passes that nothing has asked for come no more often. Real time.
+const IDLE: Duration = Duration::from_millis(50);
 
 /// Something that runs until this is dropped or stopped.
 #[derive(Debug)]
@@ -77,7 +80,7 @@ pub fn start(store: Arc<Store>, pace: Pace, faults: Arc<Faults>) -> Handle {
             event::forget_old(&store);
             tokio::time::sleep(BURST).await;
             // Whichever comes first; there is no third.
-            drop(tokio::time::timeout(pace.of(TICK).max(BURST), changed.changed()).await);
+            drop(tokio::time::timeout(pace.at_least(TICK, IDLE), changed.changed()).await);
         }
     }))
 }

@@ -25,6 +25,8 @@ fn starts_in(component: &str) -> Duration {
 const AGAIN: Duration = Duration::from_secs(10);
 /// The kubelet looks at its manifests at least this often.
 const LOOK: Duration = Duration::from_secs(2);
+/// But not more often than this, in real time.
+const LOOK_FLOOR: Duration = Duration::from_millis(50);
 
 /// Follows one machine until it is dropped.
 pub async fn follow(machine: Arc<Machine>, site: Arc<Site>) {
@@ -32,7 +34,7 @@ pub async fn follow(machine: Arc<Machine>, site: Arc<Site>) {
     let mut again: Option<Instant> = None;
     loop {
         // Durations of the model are short with a fast pace; what is asked of the machine comes at once.
-        let look = site.pace.of(LOOK).max(Duration::from_millis(10));
+        let look = site.pace.at_least(LOOK, LOOK_FLOOR);
         let _elapsed = tokio::time::timeout(look, machine.changed.notified()).await;
         keep_alive(&machine, &site, &mut again);
         static_pods(&machine, &site, &mut starting);
