@@ -46,7 +46,6 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct ApiServer {
     address: SocketAddr,
-    stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
@@ -70,12 +69,11 @@ impl ApiServer {
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let token = authority.token().to_owned();
         let serving = Arc::new(Serving { store, version, token });
-        let (stop, stopped) = watch::channel(false);
         let (down, is_down) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(watch_fault(faults, node.to_owned(), down));
-        tasks.spawn(accept(listener, tls, serving, stopped, is_down));
-        Ok(Self { address, stop, tasks })
+        tasks.spawn(accept(listener, address, tls, serving, is_down));
+        Ok(Self { address, tasks })
     }
 
     /// Where it listens.
@@ -86,7 +84,6 @@ impl ApiServer {
 
     /// Closes all connections; when this returns the address is free.
     pub async fn stop(mut self) {
-        self.stop.send_replace(true);
         self.tasks.shutdown().await;
     }
 }
@@ -133,23 +130,35 @@ async fn watch_fault(faults: Arc<Faults>, node: String, down: watch::Sender<bool
     }
 }
 
+/// Takes connections until it is stopped. While it is down there is no listener: connections are refused.
 async fn accept(
     listener: TcpListener,
+    address: SocketAddr,
     tls: TlsAcceptor,
     serving: Arc<Serving>,
-    mut stopped: watch::Receiver<bool>,
-    down: watch::Receiver<bool>,
+    mut down: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
+    let mut listening = Some(listener);
+    let for_connections = down.clone();
     loop {
+        let Some(listener) = &listening else {
+            // The sender is gone when the server is.
+            if down.wait_for(|down| !*down).await.is_err() {
+                return;
+            }
+            listening = TcpListener::bind(address).await.ok();
+            if listening.is_none() {
+                tokio::time::sleep(LOOK).await; // another one has the port for now
+            }
+            continue;
+        };
         tokio::select! {
-            _ = stopped.changed() => break,
+            () = becomes_true(&mut down) => listening = None,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                // While it is down the connection ends at once: nothing answers.
-                Ok(_) if *down.borrow() => {}
                 Ok((stream, _)) => {
-                    let (tls, serving, down) = (tls.clone(), Arc::clone(&serving), down.clone());
+                    let (tls, serving, down) = (tls.clone(), Arc::clone(&serving), for_connections.clone());
                     connections.spawn(connection(stream, tls, serving, down));
                 }
                 // Out of descriptors, or the peer has gone already: the next one may do better.
@@ -157,7 +166,11 @@ async fn accept(
             },
         }
     }
-    connections.shutdown().await;
+}
+
+async fn becomes_true(down: &mut watch::Receiver<bool>) {
+    // The sender is gone when the server is; then nobody asks any more.
+    drop(down.wait_for(|down| *down).await);
 }
 
 async fn connection(
@@ -181,7 +194,7 @@ async fn connection(
     tokio::select! {
         // How a connection ends is the client's affair: it has its answer, or it sees that it has none.
         ended = served => drop(ended),
-        _ = down.wait_for(|down| *down) => {}
+        () = becomes_true(&mut down) => {}
     }
 }
 
