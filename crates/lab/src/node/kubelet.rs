@@ -180,6 +180,9 @@ fn static_pods(machine: &Machine, site: &Site, starting: &mut BTreeMap<String, I
             }
         }
     }
+    if starting.get("etcd").is_some_and(|at| Instant::now() >= *at) {
+        take_over(machine, site);
+    }
     let mut state = machine.state();
     starting.retain(|name, at| {
         let Some(container) = state.containers.get_mut(name) else { return false };
@@ -189,6 +192,24 @@ fn static_pods(machine: &Machine, site: &Site, starting: &mut BTreeMap<String, I
         (container.up, container.since) = (true, now);
         false
     });
+}
+
+/// A member that starts on a restored data directory begins with what is there: `etcdutl snapshot restore` left it.
+fn take_over(machine: &Machine, site: &Site) {
+    const RESTORED: &str = "/var/lib/etcd/member/snap/db";
+    let Ok(bytes) = machine.files.read(RESTORED) else { return };
+    let restored = super::etcd::Snapshot::from_bytes(&bytes)
+        .map_err(|why| why.to_string())
+        .and_then(|snapshot| site.database.restore(snapshot.keys));
+    if let Err(why) = restored {
+        machine.log(
+            "kubelet.service",
+            "etcd",
+            format!("recovering backend from snapshot error: {why}"),
+        );
+    }
+    // From here on the store is the data.
+    drop(machine.files.remove(RESTORED));
 }
 
 /// Tells the rest of the lab.

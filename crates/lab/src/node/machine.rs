@@ -61,6 +61,8 @@ pub struct State {
     pub dpkg_lock: Option<(u32, String)>,
     /// The last process id that was given to something the model plays.
     pub last_pid: u32,
+    /// When kubeadm made or renewed its certificates, in seconds since 1970.
+    pub certificates_since: i64,
     /// Set while it boots or goes down: what systemd says of itself.
     pub stopping: bool,
 }

@@ -65,7 +65,9 @@ pub fn provision(machine: &Machine, with: &Provision<'_>) -> io::Result<()> {
             files.write(&format!("{}/{name}", manifest::DIRECTORY), text.as_bytes(), 0o600)?;
         }
     }
+    let now = machine.now();
     let mut state = machine.state();
+    state.certificates_since = now;
     state.packages.installed = source::initial(&with.release.version, with.releases);
     let origins = source::sources(files, "/etc/apt/sources.list", Some("/etc/apt/sources.list.d"))?;
     for origin in origins.unwrap_or_default() {

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -39,13 +39,35 @@ pub(super) struct Fake {
     pub(super) objects: Mutex<BTreeMap<String, Value>>,
     pub(super) power: Mutex<Vec<(String, Duration, bool)>>,
     pub(super) asked: Mutex<Vec<String>>,
+    site: Mutex<Weak<Site>>,
+}
+
+/// What a server says of itself.
+fn discovery(path: &str, version: Option<String>) -> Option<Value> {
+    let resource = |name: &str, singular: &str, kind: &str, namespaced: bool, short: &str| serde_json::json!({"name": name, "singularName": singular, "kind": kind, "namespaced": namespaced, "shortNames": [short]});
+    Some(match path {
+        "/version" => serde_json::json!({"gitVersion": format!("v{}", version?)}),
+        "/api/v1" => serde_json::json!({"resources": [
+            resource("nodes", "node", "Node", false, "no"),
+            resource("pods", "pod", "Pod", true, "po"),
+            resource("configmaps", "configmap", "ConfigMap", true, "cm"),
+        ]}),
+        "/apis" => {
+            serde_json::json!({"groups": [{"name": "apps", "preferredVersion": {"groupVersion": "apps/v1"}}]})
+        }
+        "/apis/apps/v1" => serde_json::json!({"resources": [
+            resource("deployments", "deployment", "Deployment", true, "deploy"),
+            resource("daemonsets", "daemonset", "DaemonSet", true, "ds"),
+        ]}),
+        _ => return None,
+    })
 }
 
 #[async_trait]
 impl Api for Fake {
     async fn ask(
         &self,
-        _: SocketAddr,
+        server: SocketAddr,
         identity: &Identity,
         request: Request,
     ) -> Result<Answer, NoAnswer> {
@@ -54,6 +76,12 @@ impl Api for Fake {
             return Ok(status(401, "Unauthorized"));
         }
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let site = self.site.lock().unwrap().upgrade().unwrap();
+        let machine = site.machines.iter().find(|machine| machine.address == server.ip()).unwrap();
+        let version = machine.apiserver.borrow().clone().map(|version| version.to_string());
+        if let Some(value) = discovery(path, version) {
+            return Ok(Answer { code: 200, body: serde_json::to_vec(&value).unwrap() });
+        }
         let mut objects = self.objects.lock().unwrap();
         let answer =
             |code, value: &Value| Answer { code, body: serde_json::to_vec(value).unwrap() };
@@ -209,6 +237,10 @@ impl Processes for Fake {
         Ok(Box::new(Child(tokio::sync::Mutex::new(child), pid)))
     }
 
+    async fn ticket(&self, _: &str, program: Program) -> Result<String, String> {
+        Ok(format!("{} as {}", program.argv.join(" "), program.user.0))
+    }
+
     fn power(&self, node: &str, delay: Duration, again: bool) {
         self.power.lock().unwrap().push((node.to_owned(), delay, again));
     }
@@ -237,6 +269,7 @@ impl Bench {
         let pace = Pace::faster(1000);
         let site =
             Site::new(machines, pace, faults, outside.clone(), outside.clone(), outside.clone());
+        *outside.site.lock().unwrap() = Arc::downgrade(&site);
         let releases = Releases::default();
         let release = releases.get(&parse_version(version).unwrap()).unwrap();
         let cluster = Cluster::new("127.90.0.1:6443");

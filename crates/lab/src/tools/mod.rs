@@ -3,8 +3,14 @@
 mod apt;
 #[cfg(test)]
 mod bench;
+mod client;
 mod dpkg;
+mod etcd;
 mod flags;
+mod images;
+mod kubeadm;
+mod kubectl;
+mod kubelet;
 mod player;
 mod proxy;
 mod serve;
@@ -18,17 +24,25 @@ pub use player::entry;
 pub use serve::serve;
 pub use wire::SOCKET;
 
+use kubectl::duration as kubectl_duration;
 use session::{Done, Failed, Session};
 
 /// Names under which the model plays, wherever a node looks for programs.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 20] = [
     "apt-cache",
     "apt-get",
     "apt-mark",
+    "crictl",
+    "ctr",
     "dpkg",
     "dpkg-query",
+    "etcdctl",
+    "etcdutl",
     "halt",
     "journalctl",
+    "kubeadm",
+    "kubectl",
+    "kubelet",
     "poweroff",
     "reboot",
     "shutdown",
@@ -57,6 +71,13 @@ async fn play(session: &Session) -> Done {
         "reboot" | "poweroff" | "halt" => systemd::power::run(session).await,
         "shutdown" => systemd::power::shutdown(session).await,
         "sudo" => sudo::run(session).await,
+        "kubectl" => kubectl::run(session).await,
+        "kubeadm" => kubeadm::run(session).await,
+        "kubelet" => kubelet::run(session).await,
+        "etcdctl" => etcd::ctl::run(session).await,
+        "etcdutl" => etcd::utl::run(session).await,
+        "ctr" => images::ctr::run(session).await,
+        "crictl" => images::crictl::run(session).await,
         other => Err(Failed::new(127, format!("{other}: command not found"))),
     }
 }

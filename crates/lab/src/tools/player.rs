@@ -2,6 +2,7 @@
 //! says. It knows no tool.
 
 use super::wire::{self, Call, Exec, Kind};
+use crate::sandbox::{self, Ended};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -58,6 +59,7 @@ fn play(mut stream: UnixStream, argv: Vec<String>) -> io::Result<u8> {
             Kind::WantLine => hand_over(&mut stream, read_line(&mut io::stdin().lock()))?,
             Kind::WantSecret => hand_over(&mut stream, secret(&bytes))?,
             Kind::Exec => return become_program(&serde_json::from_slice(&bytes)?),
+            Kind::Ticket => return with_ticket(&String::from_utf8_lossy(&bytes)),
             Kind::Exit => return Ok(bytes.first().copied().unwrap_or(255)),
             Kind::Call | Kind::Input | Kind::InputEnd | Kind::Signal => {
                 return Err(io::Error::from(io::ErrorKind::InvalidData));
@@ -75,7 +77,7 @@ fn complain(text: &str) {
 /// Carries the standard input to the model, in a thread that ends with the process.
 fn feed(mut stream: UnixStream) {
     std::thread::spawn(move || {
-        let mut buffer = [0; 32 * 1024];
+        let mut buffer = vec![0; 32 * 1024];
         loop {
             let sent = match io::stdin().read(&mut buffer) {
                 Ok(0) | Err(_) => return drop(wire::send(&mut stream, Kind::InputEnd, &[])),
@@ -153,6 +155,15 @@ fn become_program(exec: &Exec) -> io::Result<u8> {
     let error = command.exec();
     complain(&format!("{program}: {}\n", reason(&error)));
     Ok(if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 })
+}
+
+/// As sudo ends when its command was ended by a signal: by the same, which a shell shows as 128 and its number.
+fn with_ticket(ticket: &str) -> io::Result<u8> {
+    Ok(match sandbox::redeem(ticket)? {
+        Ended::Code(code) => code,
+        Ended::Signal(signal) => u8::try_from(signal).map_or(u8::MAX, |signal| 128 | signal),
+        Ended::Lost => u8::MAX,
+    })
 }
 
 fn reason(error: &io::Error) -> &'static str {

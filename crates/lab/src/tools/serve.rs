@@ -113,6 +113,7 @@ async fn write(
             Says::WantLine => (Kind::WantLine, Vec::new()),
             Says::WantSecret(prompt) => (Kind::WantSecret, prompt.into_bytes()),
             Says::Exec(exec) => (Kind::Exec, serde_json::to_vec(&exec)?),
+            Says::Ticket(ticket) => (Kind::Ticket, ticket.into_bytes()),
         };
         for part in bytes.chunks(wire::LONGEST).chain(bytes.is_empty().then_some(&[][..])) {
             to.write_all(&wire::frame(kind, part)).await?;
@@ -148,4 +149,83 @@ async fn receive(from: &mut OwnedReadHalf) -> io::Result<Option<(Kind, Vec<u8>)>
     let mut bytes = vec![0; length];
     from.read_exact(&mut bytes).await?;
     Ok(Some((kind, bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::bench::Bench;
+    use std::time::Duration;
+
+    /// Calls a tool over the socket, as its process does: exit code and standard output.
+    async fn call(socket: &Path, line: &str) -> (u8, String) {
+        let mut stream = UnixStream::connect(socket).await.unwrap();
+        let call =
+            Call { argv: line.split(' ').map(str::to_owned).collect(), pid: 7, ..Call::default() };
+        stream
+            .write_all(&wire::frame(Kind::Call, &serde_json::to_vec(&call).unwrap()))
+            .await
+            .unwrap();
+        let (mut from, _to) = stream.into_split();
+        let mut out = Vec::new();
+        while let Some((kind, bytes)) = receive(&mut from).await.unwrap() {
+            match kind {
+                Kind::Out => out.extend(bytes),
+                Kind::Exit => return (bytes[0], String::from_utf8(out).unwrap()),
+                _ => {}
+            }
+        }
+        panic!("no exit code");
+    }
+
+    #[tokio::test]
+    async fn calls_over_the_socket() {
+        let bench = Bench::of(0, 1, "1.36.3").await;
+        let directory = tempfile::tempdir().unwrap();
+        // Longer than a socket's address.
+        let socket = directory.path().join("x".repeat(120));
+        std::fs::create_dir(&socket).unwrap();
+        let socket = socket.join("tools.sock");
+        let serving = tokio::spawn({
+            let (machine, site, socket) =
+                (Arc::clone(bench.machine("w1")), Arc::clone(&bench.site), socket.clone());
+            async move { serve(machine, site, &socket).await }
+        });
+        bench.until(|_| socket.exists()).await;
+        let short = format!("/proc/self/fd/{}/tools.sock", {
+            use std::os::fd::IntoRawFd;
+            std::fs::File::open(socket.parent().unwrap()).unwrap().into_raw_fd()
+        });
+        let short = Path::new(&short);
+        assert_eq!(call(short, "kubeadm version -o short").await, (0, "v1.36.3\n".to_owned()));
+        assert_eq!(call(short, "systemctl is-active nosuch").await.0, 3);
+        let many = (0..40).map(|_| call(short, "dpkg-query -W kubelet"));
+        for one in many {
+            assert_eq!(one.await, (0, "kubelet\t1.36.3-1.1\n".to_owned()));
+        }
+        serving.abort();
+    }
+
+    #[tokio::test]
+    async fn a_tool_ends_with_its_process() {
+        let bench = Bench::of(1, 0, "1.36.3").await;
+        bench.fault("cp1:kubeadm-hang=preflight");
+        let (here, there) = UnixStream::pair().unwrap();
+        let (machine, site) = (Arc::clone(bench.machine("cp1")), Arc::clone(&bench.site));
+        let answering = tokio::spawn(answer(there, machine, site));
+        let (mut from, mut to) = here.into_split();
+        let argv = ["kubeadm", "upgrade", "apply", "v1.36.3", "-y"].map(str::to_owned).to_vec();
+        let call = serde_json::to_vec(&Call { argv, ..Call::default() }).unwrap();
+        to.write_all(&wire::frame(Kind::Call, &call)).await.unwrap();
+        let mut said = String::new();
+        while !said.contains("health checks") {
+            said.push_str(&String::from_utf8_lossy(&receive(&mut from).await.unwrap().unwrap().1));
+        }
+        drop((from, to));
+        tokio::time::timeout(Duration::from_secs(5), answering)
+            .await
+            .expect("it hangs on")
+            .unwrap()
+            .unwrap();
+    }
 }

@@ -21,6 +21,8 @@ pub(super) enum Says {
     WantSecret(String),
     /// It becomes this program.
     Exec(Exec),
+    /// It gets the program of this ticket started.
+    Ticket(String),
 }
 
 /// From the tool's process.
@@ -59,12 +61,6 @@ impl Failed {
     /// `text` and a newline.
     pub(super) fn new(code: u8, text: impl std::fmt::Display) -> Self {
         Self { text: format!("{text}\n"), code }
-    }
-
-    /// Nothing is said.
-    #[must_use]
-    pub(super) fn silent(code: u8) -> Self {
-        Self { text: String::new(), code }
     }
 }
 

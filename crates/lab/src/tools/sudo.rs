@@ -1,11 +1,11 @@
 //! sudo: sudo 1.9.13p3 with the usual policy (`/etc/sudoers`, `/etc/sudoers.d`): who may, and with which password.
 
-use super::proxy;
 use super::session::{Done, Failed, Says, Session};
 use super::wire::Exec;
 use crate::node::Program;
 
 #[derive(Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
     /// `-n`
     never_ask: bool,
@@ -198,9 +198,13 @@ pub(super) async fn run(session: &Session) -> Done {
         session.say(Says::Exec(exec)).await;
         return Ok(0);
     }
+    // The caller's own streams go with the ticket: what the program leaves unread is the caller's.
     let Exec { argv, environment, directory, user } = exec;
-    let program = Program { argv, environment, directory, user, terminal: session.call.terminal };
-    proxy::run(session, program).await.map_err(|why| Failed::new(1, format!("sudo: {why}")))
+    let program = Program { argv, environment, directory, user, terminal: false };
+    let ticket = session.site.processes.ticket(&session.machine.name, program).await;
+    let ticket = ticket.map_err(|why| Failed::new(1, format!("sudo: {why}")))?;
+    session.say(Says::Ticket(ticket)).await;
+    Ok(0)
 }
 
 /// Asks for the password if the policy wants one.

@@ -17,6 +17,11 @@ pub(super) fn syslog(at: i64) -> String {
     format(at, "%b %d %H:%M:%S")
 }
 
+/// `1123 06:12:40`
+pub(super) fn klog(at: i64) -> String {
+    format(at, "%m%d %H:%M:%S")
+}
+
 /// `Nov 23, 2027 06:09 UTC`
 pub(super) fn expiry(at: i64) -> String {
     format(at, "%b %d, %Y %H:%M UTC")

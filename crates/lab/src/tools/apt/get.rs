@@ -4,6 +4,7 @@ use super::options::Options;
 use super::{lock, show, unpack, update};
 use crate::node::{Leave, Transaction, Unknown, Verb};
 use crate::tools::session::{Done, Failed, Session};
+use std::time::Duration;
 
 pub(in crate::tools) async fn run(session: &Session) -> Done {
     if session.words().iter().any(|word| word == "--version" || word == "-v") {
@@ -203,7 +204,7 @@ async fn fetch(
     said(session, options, "After this operation, 0 B of additional disk space will be used.\n")
         .await;
     said(session, options, &text).await;
-    session.seconds(0.4 * packages.len() as f64).await;
+    session.wait(Duration::from_millis(400) * u32::try_from(packages.len()).unwrap_or(1)).await;
     if over_network > 0 {
         let rate = show::size(over_network);
         said(session, options, &format!("Fetched {rate} in 1s ({rate}/s)\n")).await;

@@ -8,3 +8,5 @@ pub(super) mod journal;
 pub(super) mod power;
 mod programs;
 pub(super) mod run;
+#[cfg(test)]
+mod tests;

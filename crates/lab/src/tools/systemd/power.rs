@@ -35,7 +35,7 @@ pub(super) async fn now(session: &Session, again: bool) -> Done {
 fn down(session: &Session, after: Duration, again: bool) {
     let word = if again { "rebooting" } else { "powering off" };
     session.machine.log("init.scope", "systemd[1]", format!("The system is {word}."));
-    session.machine.state().stopping = after.is_zero();
+    session.machine.state().stopping |= after.is_zero();
     session.site.processes.power(&session.machine.name, after + STOPPING, again);
 }
 
