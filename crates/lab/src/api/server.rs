@@ -25,6 +25,12 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 /// How often it is looked whether the server shall be down. Real time: a fault is switched, it does not play.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// A connection on which nothing is asked is closed, as kube-apiserver's is.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// A body takes no longer to come.
+const BODY: Duration = Duration::from_secs(60);
+
 /// A handshake takes no longer.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -190,6 +196,7 @@ async fn connection(
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         // How a connection ends is the client's affair: it has its answer, or it sees that it has none.
@@ -201,9 +208,11 @@ async fn connection(
 /// The answer to a request once its body has come.
 async fn whole(serving: &Arc<Serving>, known: bool, request: http::Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, super::request::LARGEST).collect().await {
-        Ok(body) => body.to_bytes().to_vec(),
-        Err(error) => return respond::text(413, format!("the body cannot be read: {error}")),
+    let collected = Limited::new(body, super::request::LARGEST).collect();
+    let body = match tokio::time::timeout(BODY, collected).await {
+        Ok(Ok(body)) => body.to_bytes().to_vec(),
+        Ok(Err(error)) => return respond::text(413, format!("the body cannot be read: {error}")),
+        Err(_) => return respond::text(408, "the body does not come"),
     };
     let query = super::request::Query::of(&parts);
     answer(serving, known, super::request::Request { parts, query, body }).await

@@ -87,7 +87,7 @@ fn a_budget_refuses_whatever_it_has_counted() {
     let running = |pod: &mut Value| pod.put("status.phase", "Running");
     store.edit("pods", "default", "a", Part::Status, running).unwrap();
     let counted = |budget: &mut Value| {
-        budget.put("status", json!({"observedGeneration": 1, "disruptionsAllowed": 1}))
+        budget.put("status", json!({"observedGeneration": 1, "disruptionsAllowed": 1}));
     };
     store.edit("poddisruptionbudgets", "default", "b", Part::Status, counted).unwrap();
     assert_eq!(evict(&store, "a").unwrap_err().code, 429);

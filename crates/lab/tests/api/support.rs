@@ -20,7 +20,6 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 /// Nothing here takes longer, on any server.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-
 /// A server, and a namespace of its own in it.
 pub struct Api {
     pub host: String,
