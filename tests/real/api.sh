@@ -156,9 +156,17 @@ start_real() {
 
 kube() { "$CACHE/kubernetes-$KUBERNETES/bin/kubectl" --kubeconfig "$BED/${CONFIG:-admin.conf}" "$@"; }
 
+# refused TEXT COMMAND…: it fails and says so.
+refused() {
+	local text=$1 said
+	shift
+	! said=$("$@" 2>&1) || { echo "api: done, but should have been refused: $*" >&2; exit 1; }
+	grep -qF "$text" <<<"$said" || { echo "api: $* said: $said" >&2; exit 1; }
+}
+
 # What people type, against the lab; each line must succeed and take effect.
 stock_kubectl() {
-	local CONFIG=lab.conf
+	local CONFIG=lab.conf node
 	mkfifo "$BED/held"
 	start lab sh -c 'exec "$0" "$1" <"$2"' "$1" "$BED/lab.conf" "$BED/held"
 	exec 3>"$BED/held" # the example serves until its standard input ends
@@ -185,6 +193,19 @@ stock_kubectl() {
 	kube taint node w3 key-
 	kube describe node w3 | grep -q '^Taints: *<none>'
 	kube patch deployment web -p '{"spec":{"replicas":2}}'
+	# What drain refuses it refuses here, and a budget keeps it waiting.
+	kube run alone --image=registry.example/alone:1
+	kube wait --for=condition=Ready pod/alone --timeout=60s
+	node=$(kube get pod alone -o jsonpath='{.spec.nodeName}')
+	refused 'cannot delete Pods that declare no controller' kube drain "$node"
+	kube drain "$node" --force --timeout=60s
+	kube uncordon "$node"
+	kube patch poddisruptionbudget web -p '{"spec":{"maxUnavailable":0}}'
+	kube wait --for=jsonpath='{.status.disruptionsAllowed}'=0 poddisruptionbudget/web --timeout=20s
+	node=$(kube get pods -l app=web -o jsonpath='{.items[0].spec.nodeName}')
+	refused "would violate the pod's disruption budget" kube drain "$node" --timeout=3s
+	kube uncordon "$node"
+	refused 'pods/log is not supported by the lab' kube logs "$(kube get pods -l app=web -o name | head -n 1)"
 	kube delete deployment web --timeout=60s
 	kube wait --for=delete pod -l app=web --timeout=60s
 	kube create namespace n

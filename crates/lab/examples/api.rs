@@ -17,7 +17,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::with_faults(pace, Arc::clone(&faults));
     let authority = Authority::new()?;
     let version = semver::Version::new(1, 36, 3);
-    let server = ApiServer::start("127.0.0.1:0".parse()?, &authority, Arc::clone(&store), version, Arc::clone(&faults), "cp1").await?;
+    let server = ApiServer::start(
+        "127.0.0.1:0".parse()?,
+        &authority,
+        Arc::clone(&store),
+        version,
+        Arc::clone(&faults),
+        "cp1",
+    )
+    .await?;
     let _controllers = controllers::start(Arc::clone(&store), pace, Arc::clone(&faults));
     let mut kubelets = Vec::new();
     for number in 1..=3 {
@@ -30,14 +38,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             os_image: "Debian GNU/Linux 12 (bookworm)".into(),
             kernel: "6.1.0".into(),
             runtime_version: "containerd://2.0.0".into(),
-            capacity: capacity.map(|(name, amount)| (name.to_owned(), amount.to_owned())).into_iter().collect::<BTreeMap<_, _>>(),
+            capacity: capacity
+                .map(|(name, amount)| (name.to_owned(), amount.to_owned()))
+                .into_iter()
+                .collect::<BTreeMap<_, _>>(),
             ..KubeletView::default()
         };
         let (view, views) = tokio::sync::watch::channel(Some(view));
-        let kubelet = controllers::kubelet(Arc::clone(&store), &format!("w{number}"), views, pace, Arc::clone(&faults));
+        let kubelet = controllers::kubelet(
+            Arc::clone(&store),
+            &format!("w{number}"),
+            views,
+            pace,
+            Arc::clone(&faults),
+        );
         kubelets.push((view, kubelet));
     }
-    tokio::fs::write(&path, authority.admin_kubeconfig(&format!("https://{}", server.address()))?).await?;
+    tokio::fs::write(&path, authority.admin_kubeconfig(&format!("https://{}", server.address()))?)
+        .await?;
     let mut rest = Vec::new();
     tokio::io::stdin().read_to_end(&mut rest).await?;
     server.stop().await;

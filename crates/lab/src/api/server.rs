@@ -25,6 +25,12 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 /// How often it is looked whether the server shall be down. Real time: a fault is switched, it does not play.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// A connection on which nothing is asked is closed, as kube-apiserver's is.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// A body takes no longer to come.
+const BODY: Duration = Duration::from_secs(60);
+
 /// A handshake takes no longer.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -46,7 +52,6 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct ApiServer {
     address: SocketAddr,
-    stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
@@ -70,12 +75,11 @@ impl ApiServer {
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let token = authority.token().to_owned();
         let serving = Arc::new(Serving { store, version, token });
-        let (stop, stopped) = watch::channel(false);
         let (down, is_down) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(watch_fault(faults, node.to_owned(), down));
-        tasks.spawn(accept(listener, tls, serving, stopped, is_down));
-        Ok(Self { address, stop, tasks })
+        tasks.spawn(accept(listener, address, tls, serving, is_down));
+        Ok(Self { address, tasks })
     }
 
     /// Where it listens.
@@ -86,7 +90,6 @@ impl ApiServer {
 
     /// Closes all connections; when this returns the address is free.
     pub async fn stop(mut self) {
-        self.stop.send_replace(true);
         self.tasks.shutdown().await;
     }
 }
@@ -134,23 +137,35 @@ async fn watch_fault(faults: Arc<Faults>, node: String, down: watch::Sender<bool
     }
 }
 
+/// Takes connections until it is stopped. While it is down there is no listener: connections are refused.
 async fn accept(
     listener: TcpListener,
+    address: SocketAddr,
     tls: TlsAcceptor,
     serving: Arc<Serving>,
-    mut stopped: watch::Receiver<bool>,
-    down: watch::Receiver<bool>,
+    mut down: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
+    let mut listening = Some(listener);
+    let for_connections = down.clone();
     loop {
+        let Some(listener) = &listening else {
+            // The sender is gone when the server is.
+            if down.wait_for(|down| !*down).await.is_err() {
+                return;
+            }
+            listening = TcpListener::bind(address).await.ok();
+            if listening.is_none() {
+                tokio::time::sleep(LOOK).await; // another one has the port for now
+            }
+            continue;
+        };
         tokio::select! {
-            _ = stopped.changed() => break,
+            () = becomes_true(&mut down) => listening = None,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                // While it is down the connection ends at once: nothing answers.
-                Ok(_) if *down.borrow() => {}
                 Ok((stream, _)) => {
-                    let (tls, serving, down) = (tls.clone(), Arc::clone(&serving), down.clone());
+                    let (tls, serving, down) = (tls.clone(), Arc::clone(&serving), for_connections.clone());
                     connections.spawn(connection(stream, tls, serving, down));
                 }
                 // Out of descriptors, or the peer has gone already: the next one may do better.
@@ -158,7 +173,11 @@ async fn accept(
             },
         }
     }
-    connections.shutdown().await;
+}
+
+async fn becomes_true(down: &mut watch::Receiver<bool>) {
+    // The sender is gone when the server is; then nobody asks any more.
+    drop(down.wait_for(|down| *down).await);
 }
 
 async fn connection(
@@ -178,20 +197,23 @@ async fn connection(
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         // How a connection ends is the client's affair: it has its answer, or it sees that it has none.
         ended = served => drop(ended),
-        _ = down.wait_for(|down| *down) => {}
+        () = becomes_true(&mut down) => {}
     }
 }
 
 /// The answer to a request once its body has come.
 async fn whole(serving: &Arc<Serving>, known: bool, request: http::Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, super::request::LARGEST).collect().await {
-        Ok(body) => body.to_bytes().to_vec(),
-        Err(error) => return respond::text(413, format!("the body cannot be read: {error}")),
+    let collected = Limited::new(body, super::request::LARGEST).collect();
+    let body = match tokio::time::timeout(BODY, collected).await {
+        Ok(Ok(body)) => body.to_bytes().to_vec(),
+        Ok(Err(error)) => return respond::text(413, format!("the body cannot be read: {error}")),
+        Err(_) => return respond::text(408, "the body does not come"),
     };
     let query = super::request::Query::of(&parts);
     answer(serving, known, super::request::Request { parts, query, body }).await

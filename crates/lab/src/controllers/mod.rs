@@ -25,18 +25,20 @@ pub use kubelet::{KubeletView, StaticPod, kubelet};
 use crate::fault::Faults;
 use crate::pace::Pace;
 use crate::store::Store;
+use serde_json::Value;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Between two passes at most, even if nothing has changed: some things happen because time has passed.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Changes come in bursts; a pass waits so long for the rest. Real time.
-const BURST: Duration = Duration::from_millis(5);
+const BURST: Duration = Duration::from_millis(2);
 
-/// Passes that nothing has asked for come no more often. Real time.
-const IDLE: Duration = Duration::from_millis(50);
+/// However fast time passes, nothing is looked at more often than this for its own sake. Real time.
+const LEAST: Duration = Duration::from_millis(100);
 
 /// Something that runs until this is dropped or stopped.
 #[derive(Debug)]
@@ -66,7 +68,7 @@ pub fn start(store: Arc<Store>, pace: Pace, faults: Arc<Faults>) -> Handle {
         let mut waiting = schedule::Waiting::default();
         let mut changed = store.subscribe();
         loop {
-            changed.mark_unchanged();
+            let seen = store.revision();
             namespace::pass(&store);
             nodes.pass(&store);
             evictions.pass(&store);
@@ -78,11 +80,28 @@ pub fn start(store: Arc<Store>, pace: Pace, faults: Arc<Faults>) -> Handle {
             disruption::pass(&store, &faults);
             garbage::pass(&store);
             event::forget_old(&store);
-            tokio::time::sleep(BURST).await;
-            // Whichever comes first; there is no third.
-            drop(tokio::time::timeout(pace.at_least(TICK, IDLE), changed.changed()).await);
+            let deadline = Instant::now() + pace.at_least(TICK, LEAST);
+            // Heartbeats are looked at when there is something else to do.
+            let matters = |resource: &str, _: &Value| !matches!(resource, "leases" | "events");
+            something(&store, &mut changed, seen, deadline, matters).await;
         }
     }))
+}
+
+/// Waits until something that matters has changed after a revision, or until a deadline.
+async fn something(
+    store: &Store,
+    changed: &mut watch::Receiver<u64>,
+    seen: u64,
+    deadline: Instant,
+    matters: impl Fn(&str, &Value) -> bool,
+) {
+    tokio::time::sleep(BURST).await;
+    while !store.changed_since(seen, &matters) {
+        if tokio::time::timeout_at(deadline.into(), changed.changed()).await.is_err() {
+            return;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -103,6 +103,15 @@ impl Store {
         self.changed.subscribe()
     }
 
+    /// Whether anything that matters has changed after a revision: `matters` is asked with the resource and the object. So it
+    /// is, too, if that revision is forgotten.
+    pub fn changed_since(&self, revision: u64, matters: impl Fn(&str, &Value) -> bool) -> bool {
+        match self.lock().since(revision) {
+            Ok(mut changes) => changes.any(|change| matters(change.key.resource, &change.object)),
+            Err(_) => true,
+        }
+    }
+
     /// Waits until this revision has come.
     pub async fn reached(&self, revision: u64) {
         let mut changed = self.changed.subscribe();

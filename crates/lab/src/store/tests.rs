@@ -44,3 +44,66 @@ async fn a_list_goes_on_at_the_revision_at_which_it_began() {
     store.compact();
     assert_eq!(store.list(&selection, &options).unwrap_err().code, 410);
 }
+
+fn evict(store: &Store, pod: &str) -> Result<(), Status> {
+    store.evict(&Eviction { namespace: "default".into(), pod: pod.into(), ..Eviction::default() })
+}
+
+/// A store with faults, and a pod in it that nothing protects.
+fn faulty(fault: &str) -> (Arc<Store>, Arc<Faults>) {
+    let faults = Arc::<Faults>::default();
+    faults.add(fault.parse().unwrap());
+    let store = Store::with_faults(Pace::REAL, Arc::clone(&faults));
+    store.create("pods", "default", pod("a")).unwrap();
+    (store, faults)
+}
+
+#[test]
+fn a_webhook_denies_every_eviction_in_its_namespace() {
+    let (store, faults) = faulty("webhook-denies=default");
+    let denied = evict(&store, "a").unwrap_err();
+    assert_eq!((denied.code, denied.reason), (403, "Forbidden"));
+    assert!(denied.message.starts_with("admission webhook "), "{denied}");
+    faults.retain(|_| false);
+    evict(&store, "a").unwrap();
+}
+
+#[test]
+fn evictions_conflict_as_often_as_they_shall() {
+    let (store, _) = faulty("eviction-conflicts=2");
+    for _ in 0..2 {
+        assert_eq!(evict(&store, "a").unwrap_err().code, 409);
+    }
+    evict(&store, "a").unwrap();
+}
+
+#[test]
+fn a_budget_refuses_whatever_it_has_counted() {
+    let (store, faults) = faulty("budget-refuses=default/b");
+    let selector = json!({"matchLabels": {"app": "web"}});
+    let budget =
+        json!({"metadata": {"name": "b"}, "spec": {"minAvailable": 0, "selector": selector}});
+    store.create("poddisruptionbudgets", "default", budget).unwrap();
+    let running = |pod: &mut Value| pod.put("status.phase", "Running");
+    store.edit("pods", "default", "a", Part::Status, running).unwrap();
+    let counted = |budget: &mut Value| {
+        budget.put("status", json!({"observedGeneration": 1, "disruptionsAllowed": 1}));
+    };
+    store.edit("poddisruptionbudgets", "default", "b", Part::Status, counted).unwrap();
+    assert_eq!(evict(&store, "a").unwrap_err().code, 429);
+    faults.retain(|_| false);
+    evict(&store, "a").unwrap();
+}
+
+#[tokio::test]
+async fn who_watches_from_before_the_compaction_is_told_so() {
+    let store = store();
+    let before = store.revision();
+    store.create("pods", "default", pod("a")).unwrap();
+    let pods = || Selection::all(resource("pods").unwrap(), "");
+    let mut late = store.watch(pods(), Some(before)).unwrap();
+    store.compact();
+    assert_eq!(store.watch(pods(), Some(before)).unwrap_err().code, 410);
+    assert_eq!(late.next().await.unwrap_err().code, 410);
+    assert!(store.watch(pods(), Some(store.revision())).is_ok());
+}

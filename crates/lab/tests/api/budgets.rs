@@ -1,6 +1,6 @@
 //! The arithmetic of budgets.
 
-use crate::support::{Api, behaviours, pod, workload};
+use crate::support::{Api, pod, workload};
 use serde_json::{Value, json};
 
 behaviours!(

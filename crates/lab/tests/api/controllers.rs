@@ -1,6 +1,6 @@
 //! What controllers make of workloads.
 
-use crate::support::{Api, behaviours, pod, workload};
+use crate::support::{Api, pod, workload};
 use serde_json::{Value, json};
 
 behaviours!(

@@ -1,6 +1,6 @@
 //! Deletion: grace, finalizers, preconditions, dependants, namespaces.
 
-use crate::support::{Api, behaviours, config_map, pod};
+use crate::support::{Api, config_map, pod};
 use serde_json::{Value, json};
 
 behaviours!(

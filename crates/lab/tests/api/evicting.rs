@@ -1,6 +1,6 @@
 //! Evictions.
 
-use crate::support::{Answer, Api, behaviours, pod};
+use crate::support::{Answer, Api, pod};
 use serde_json::{Value, json};
 
 behaviours!(

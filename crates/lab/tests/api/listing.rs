@@ -1,6 +1,6 @@
 //! Lists.
 
-use crate::support::{Answer, Api, behaviours, config_map};
+use crate::support::{Answer, Api, config_map};
 use serde_json::{Value, json};
 
 behaviours!(

@@ -15,6 +15,20 @@
 )]
 #![allow(missing_docs, unreachable_pub, reason = "tests: a behaviour says what it is by its name")]
 
+/// Makes a test of each behaviour.
+macro_rules! behaviours {
+    ($($name:ident),* $(,)?) => {
+        mod list {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(&crate::support::Api::start().await).await;
+                }
+            )*
+        }
+    };
+}
+
 mod support;
 
 mod budgets;

@@ -1,6 +1,6 @@
 //! Who may ask, what is there, and in which form.
 
-use crate::support::{Api, behaviours};
+use crate::support::Api;
 use serde_json::{Value, json};
 
 behaviours!(

@@ -20,29 +20,14 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 /// Nothing here takes longer, on any server.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Makes a test of each behaviour.
-macro_rules! behaviours {
-    ($($name:ident),* $(,)?) => {
-        mod list {
-            $(
-                #[tokio::test]
-                async fn $name() {
-                    super::$name(&crate::support::Api::start().await).await;
-                }
-            )*
-        }
-    };
-}
-pub(crate) use behaviours;
-
 /// A server, and a namespace of its own in it.
 pub struct Api {
-    host: String,
+    pub host: String,
     ca: Vec<u8>,
     client: Option<(Vec<u8>, Vec<u8>)>,
     token: Option<String>,
     pub namespace: String,
-    lab: Option<Arc<(Arc<Store>, ApiServer, Handle)>>,
+    lab: Option<Arc<Lab>>,
 }
 
 pub struct Answer {
@@ -79,20 +64,26 @@ impl Answer {
 }
 
 impl Api {
+    /// The server that `MAINSTAY_TEST_KUBECONFIG` names, or one of the lab.
     pub async fn start() -> Self {
-        let (text, lab) = match std::env::var("MAINSTAY_TEST_KUBECONFIG") {
-            Ok(path) => (std::fs::read_to_string(path).unwrap(), None),
-            Err(_) => {
-                let (text, lab) = lab().await;
-                (text, Some(Arc::new(lab)))
-            }
-        };
+        match std::env::var("MAINSTAY_TEST_KUBECONFIG") {
+            Ok(path) => Self::of(&std::fs::read_to_string(path).unwrap(), None).await,
+            Err(_) => Self::of_lab().await.0,
+        }
+    }
+
+    /// One of the lab, and what is behind it.
+    pub async fn of_lab() -> (Self, Arc<Lab>) {
+        let (lab, text) = Lab::start().await;
+        (Self::of(&text, Some(Arc::clone(&lab))).await, lab)
+    }
+
+    async fn of(kubeconfig: &str, lab: Option<Arc<Lab>>) -> Self {
         let field = |name: &str| {
-            let line = text
+            let line = kubeconfig
                 .lines()
-                .find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(": "))
-                .unwrap();
-            line.trim().trim_matches('"').to_owned()
+                .find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(": "));
+            line.unwrap().trim().trim_matches('"').to_owned()
         };
         let pem = |name: &str| {
             use base64::Engine;
@@ -105,6 +96,11 @@ impl Api {
         let api = Self { host, ca, client, token: None, namespace, lab };
         api.post("/api/v1/namespaces", json!({"metadata": {"name": api.namespace}})).await.ok();
         api
+    }
+
+    /// The same cluster by the address of another server.
+    pub fn at(&self, host: &str) -> Self {
+        Self { host: host.to_owned(), client: self.client.clone(), ..self.as_nobody(None) }
     }
 
     /// The same server without a client certificate, with a token or without.
@@ -357,17 +353,40 @@ impl Watcher {
     }
 }
 
-async fn lab() -> (String, (Arc<Store>, ApiServer, Handle)) {
-    let faults = Arc::<Faults>::default();
-    let store = Store::new(Pace::REAL);
-    let authority = Authority::new().unwrap();
-    let version = semver::Version::new(1, 36, 3);
-    let any = "127.0.0.1:0".parse().unwrap();
-    let server =
-        ApiServer::start(any, &authority, Arc::clone(&store), version, Arc::clone(&faults), "cp1")
-            .await
-            .unwrap();
-    let running = controllers::start(Arc::clone(&store), Pace::REAL, faults);
-    let config = authority.admin_kubeconfig(&format!("https://{}", server.address())).unwrap();
-    (config, (store, server, running))
+/// A store with an API server and controllers, but without nodes.
+pub struct Lab {
+    pub store: Arc<Store>,
+    pub faults: Arc<Faults>,
+    pub authority: Authority,
+    _running: (ApiServer, Handle),
+}
+
+impl Lab {
+    async fn start() -> (Arc<Self>, String) {
+        let faults = Arc::<Faults>::default();
+        let store = Store::with_faults(Pace::REAL, Arc::clone(&faults));
+        let authority = Authority::new().unwrap();
+        let server = serve(&authority, &store, &faults, "cp1").await;
+        let controllers = controllers::start(Arc::clone(&store), Pace::REAL, Arc::clone(&faults));
+        let kubeconfig =
+            authority.admin_kubeconfig(&format!("https://{}", server.address())).unwrap();
+        (Arc::new(Self { store, faults, authority, _running: (server, controllers) }), kubeconfig)
+    }
+
+    /// One more API server on the same store.
+    pub async fn another(&self, node: &str) -> ApiServer {
+        serve(&self.authority, &self.store, &self.faults, node).await
+    }
+}
+
+async fn serve(
+    authority: &Authority,
+    store: &Arc<Store>,
+    faults: &Arc<Faults>,
+    node: &str,
+) -> ApiServer {
+    let (any, version) = ("127.0.0.1:0".parse().unwrap(), semver::Version::new(1, 36, 3));
+    ApiServer::start(any, authority, Arc::clone(store), version, Arc::clone(faults), node)
+        .await
+        .unwrap()
 }

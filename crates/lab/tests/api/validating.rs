@@ -1,6 +1,6 @@
 //! What an object must be.
 
-use crate::support::{Api, behaviours, config_map, pod, workload};
+use crate::support::{Api, config_map, pod, workload};
 use serde_json::{Value, json};
 
 behaviours!(

@@ -1,6 +1,6 @@
 //! Watches.
 
-use crate::support::{Api, behaviours, config_map};
+use crate::support::{Api, config_map};
 use serde_json::json;
 
 behaviours!(

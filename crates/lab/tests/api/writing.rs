@@ -1,6 +1,6 @@
 //! Creating and replacing.
 
-use crate::support::{Api, behaviours, config_map, pod, workload};
+use crate::support::{Api, config_map, pod, workload};
 use serde_json::json;
 
 behaviours!(
@@ -34,6 +34,7 @@ behaviours!(
     a_write_of_the_object_leaves_the_status,
     a_new_node_bears_a_taint_until_it_is_ready,
     a_node_may_be_made_with_its_status,
+    an_object_may_come_in_protobuf,
     many_writers_lose_nothing,
 );
 
@@ -351,6 +352,20 @@ async fn a_node_may_be_made_with_its_status(api: &Api) {
         api.post("/api/v1/nodes", json!({"metadata": {"name": name}, "status": status})).await.ok();
     assert_eq!(made["status"]["capacity"], json!({"pods": "3"}));
     api.delete(&format!("/api/v1/nodes/{name}")).await.ok();
+}
+
+/// As kubectl sends what it makes itself; the body is in `src/api/protobuf_budget.base64`.
+async fn an_object_may_come_in_protobuf(api: &Api) {
+    use base64::Engine;
+    let body = include_str!("../../src/api/protobuf_budget.base64").trim();
+    let body = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
+    let headers =
+        [("Content-Type", "application/vnd.kubernetes.protobuf"), ("Accept", "application/json")];
+    let made = api.send("POST", &api.budgets(), &headers, body).await.ok();
+    assert_eq!(
+        made["spec"],
+        json!({"minAvailable": "50%", "selector": {"matchLabels": {"a": "b"}}})
+    );
 }
 
 async fn many_writers_lose_nothing(api: &Api) {

@@ -9,7 +9,7 @@ mod static_pods;
 use super::Handle;
 use crate::fault::Faults;
 use crate::pace::Pace;
-use crate::store::Store;
+use crate::store::{Json, Store};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ async fn run(
             if now.boot_id != boot {
                 break; // it was down and up again between two looks
             }
-            changed.mark_unchanged();
+            let seen = store.revision();
             let up = now.ready && Instant::now() >= ready_at;
             let full = node::disk_full(&faults, &name);
             if reported != Some((now.clone(), up, full)) {
@@ -127,12 +127,14 @@ async fn run(
             }
             statics.pass(&store, &now);
             let next = if up { pods.pass(&store, &now) } else { None };
-            let wake = next.unwrap_or(beat).min(beat).min(Instant::now() + pace.at_least(super::TICK, super::IDLE));
+            let mut wake = beat.min(Instant::now() + pace.at_least(super::TICK, super::LEAST));
+            wake = next.into_iter().chain((!up).then_some(ready_at)).fold(wake, Instant::min);
+            let matters = |resource: &str, object: &Value| {
+                resource == "pods" && object.text("spec.nodeName") == name
+            };
             tokio::select! {
-                () = tokio::time::sleep_until(wake.max(Instant::now() + super::BURST).into()) => {}
+                () = super::something(&store, &mut changed, seen, wake, matters) => {}
                 ended = view.changed() => if ended.is_err() { return },
-                // The store outlives its kubelets' reading of it.
-                _ = changed.changed() => tokio::time::sleep(super::BURST).await,
             }
         }
     }
