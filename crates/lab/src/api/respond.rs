@@ -50,7 +50,7 @@ impl View {
                 match word.split_once('=') {
                     Some(("as", "Table")) => known = Some(Self::Table),
                     Some(("as", "PartialObjectMetadata" | "PartialObjectMetadataList")) => {
-                        known = Some(Self::Metadata)
+                        known = Some(Self::Metadata);
                     }
                     Some(("as", _)) => known = None,
                     Some(("v", version)) if version != "v1" => known = None,

@@ -55,7 +55,7 @@ fn ensure_set(store: &Store, deployment: &Value, sets: &[Arc<Value>]) -> Option<
         Some(set) if number(set) == newest => Arc::clone(set),
         Some(set) => store
             .edit("replicasets", namespace(set), name(set), Part::Whole, |set| {
-                annotate(set, newest + 1)
+                annotate(set, newest + 1);
             })
             .ok()?,
         None => make_set(store, deployment, &wanted, newest + 1)?,
@@ -115,7 +115,7 @@ fn resize(store: &Store, deployment: &Value, set: &Value, to: i64) {
     if from == to
         || store
             .edit("replicasets", namespace(set), name(set), Part::Whole, |set| {
-                set.put("spec.replicas", to)
+                set.put("spec.replicas", to);
             })
             .is_err()
     {

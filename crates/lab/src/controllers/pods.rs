@@ -58,7 +58,7 @@ pub(super) fn claim(store: &Store, resource: &str, owner: &Value) -> Vec<Arc<Val
                 claimed.push(object);
             } else {
                 let without = |object: &mut Value| {
-                    retain_owners(object, |reference| reference.text("uid") != uid(owner))
+                    retain_owners(object, |reference| reference.text("uid") != uid(owner));
                 };
                 drop(store.edit(resource, namespace(owner), name(&object), Part::Whole, without)); // it may be gone by now
             }

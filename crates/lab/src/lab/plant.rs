@@ -152,7 +152,7 @@ fn create(store: &Store, object: serde_json::Value) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Inventory, key, known_hosts and kubeconfig.
+/// Inventory, key, `known_hosts` and kubeconfig.
 fn write_files(
     common: &Common,
     nodes: &[Node],

@@ -8,11 +8,22 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+/// Only nodes have it.
+const IN_NODE: &str = "/.lab";
+
 /// Plays a tool if this process was called by the name of one and the node's socket is there: its exit code.
 #[must_use]
 pub fn entry(arguments: &[OsString]) -> Option<u8> {
     let name = name_of(arguments)?;
-    let stream = UnixStream::connect(wire::SOCKET).ok()?;
+    let stream = match UnixStream::connect(wire::SOCKET) {
+        Ok(stream) => stream,
+        // In a node whose model is gone nothing is played, least of all another program by that name.
+        Err(_) if std::fs::metadata(IN_NODE).is_ok() => {
+            complain("lab: this node has no model\n");
+            return Some(255);
+        }
+        Err(_) => return None,
+    };
     let mut argv: Vec<String> =
         arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if let Some(first) = argv.first_mut() {

@@ -98,9 +98,9 @@ fn parse(words: &[String]) -> Result<Options, Failed> {
                         usage(format!("option requires an argument -- '{letter}'"))
                     })?;
                     if letter == 'u' {
-                        options.user = Some(value)
+                        options.user = Some(value);
                     } else {
-                        options.prompt = Some(value)
+                        options.prompt = Some(value);
                     }
                     break;
                 }

@@ -13,7 +13,7 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
             "-n" | "--namespace" => namespace = rest.next().cloned().unwrap_or_default(),
             "-a" | "--address" => drop(rest.next()),
             other if other.starts_with("--namespace=") => {
-                namespace = other.trim_start_matches("--namespace=").to_owned()
+                namespace = other.trim_start_matches("--namespace=").to_owned();
             }
             _ => words.push(word.as_str()),
         }

@@ -158,7 +158,7 @@ async fn list(session: &Session, client: &Client<'_>) -> Done {
         .map_err(|why| error(format!("failed to list bootstrap tokens: {why}")))?;
     let now = session.machine.now();
     let mut rows = vec!["TOKEN                     TTL         EXPIRES                USAGES                   DESCRIPTION                                                EXTRA GROUPS".to_owned()];
-    for secret in secrets.list("items").iter() {
+    for secret in secrets.list("items") {
         if secret.text("type") != "bootstrap.kubernetes.io/token" {
             continue;
         }

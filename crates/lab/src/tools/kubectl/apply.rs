@@ -74,7 +74,7 @@ async fn documents(kubectl: &Kubectl<'_>) -> Result<Vec<Value>, String> {
                 Some(items)
                     if document.at("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List")) =>
                 {
-                    all.extend(items.clone())
+                    all.extend(items.clone());
                 }
                 _ if document.is_null() => {}
                 _ => all.push(document),

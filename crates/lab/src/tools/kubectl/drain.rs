@@ -155,7 +155,7 @@ fn choose(pod: &Value, daemon_set_is_there: bool, on: impl Fn(&str) -> bool) -> 
         return Verdict::Stays;
     }
     let local = pod.at("spec.volumes").and_then(Value::as_array)
-        .is_some_and(|all| all.iter().any(|v| !v.at("emptyDir").is_none()));
+        .is_some_and(|all| all.iter().any(|v| v.at("emptyDir").is_some()));
     if local && !finished {
         if !on("delete-emptydir-data") {
             return Verdict::Error(
@@ -193,7 +193,7 @@ async fn select(kubectl: &Kubectl<'_>, node: &str) -> Result<(Vec<Value>, String
         BTreeMap::<String, Vec<String>>::new(),
         BTreeMap::<String, Vec<String>>::new(),
     );
-    for pod in list.list("items").iter() {
+    for pod in list.list("items") {
         let (namespace, name) = place(pod);
         let owner = controller(pod).filter(|owner| owner.text("kind") == "DaemonSet");
         let there = match owner.and_then(|owner| owner.at("name").and_then(Value::as_str)) {

@@ -139,7 +139,7 @@ async fn fetch(
             items.push(found);
             continue;
         }
-        for item in found.list("items").iter() {
+        for item in found.list("items") {
             let mut item = item.clone();
             // Items of a list have no kind of their own on the wire.
             if let Some(fields) = item.as_object_mut() {

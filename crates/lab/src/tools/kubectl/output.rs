@@ -160,7 +160,7 @@ pub(super) fn server_table(answer: &Value, wide: bool, headings: bool, namespace
             .map(|c| c.text("name").to_uppercase());
         rows.push(namespaces.then(|| "NAMESPACE".to_owned()).into_iter().chain(names).collect());
     }
-    for row in answer.list("rows").iter() {
+    for row in answer.list("rows") {
         let cell = |index: &usize| match row.list("cells").get(*index).unwrap_or(&Value::Null) {
             Value::String(text) => text.clone(),
             Value::Null => "<none>".to_owned(),

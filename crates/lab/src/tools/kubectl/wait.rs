@@ -205,7 +205,7 @@ async fn expand(kubectl: &Kubectl<'_>, targets: Vec<Target>) -> Result<Vec<Targe
             .client
             .get(&format!("{}{query}", target.resource.path(Some(kubectl.namespace()), None)))
             .await?;
-        for item in list.list("items").iter() {
+        for item in list.list("items") {
             let name = item.at("metadata.name").and_then(Value::as_str).map(str::to_owned);
             all.push(Target { resource: target.resource.clone(), name });
         }
