@@ -22,7 +22,5 @@ pub mod lab;
 /// started as a part of a node, `None` if it was not. `arguments` are all of them, with the name it was called by.
 #[must_use]
 pub fn entry(arguments: &[std::ffi::OsString]) -> Option<u8> {
-    sandbox::entry(arguments)
-        .or_else(|| ssh::entry(arguments))
-        .or_else(|| tools::entry(arguments))
+    sandbox::entry(arguments).or_else(|| ssh::entry(arguments)).or_else(|| tools::entry(arguments))
 }

@@ -1,7 +1,7 @@
 //! What is in the columns, kind by kind.
 
 use super::table::Column;
-use crate::store::json::{condition, terminating};
+use crate::store::json::{condition, controller, terminating};
 use crate::store::{Json, Labels};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -48,93 +48,75 @@ pub(super) fn cells(kind: &str, object: &Value) -> Vec<Value> {
     let name = json!(object.text("metadata.name"));
     let age = json!(since(object.text("metadata.creationTimestamp")));
     let number = |path: &str| object.int(path).unwrap_or(0);
-    let some = |path: &str| or_none(object.text(path));
-    let [containers, images] = containers(object.at("spec.template.spec").unwrap_or(&Value::Null));
-    let selector = json!(selector(object.at("spec.selector")));
+    let size = |path: &str| object.map(path).map_or(0, Map::len);
     match kind {
         "Pod" => pod(object, name, age),
         "Node" => node(object, name, age),
-        "Deployment" => {
-            let ready = format!("{}/{}", number("status.readyReplicas"), number("spec.replicas"));
-            let updated = number("status.updatedReplicas");
-            let available = number("status.availableReplicas");
-            vec![
-                name,
-                json!(ready),
-                json!(updated),
-                json!(available),
-                age,
-                containers,
-                images,
-                selector,
-            ]
-        }
-        "ReplicaSet" | "ReplicationController" => {
-            let [desired, current, ready] =
-                ["spec.replicas", "status.replicas", "status.readyReplicas"]
-                    .map(|p| json!(number(p)));
-            vec![name, desired, current, ready, age, containers, images, selector]
-        }
-        "DaemonSet" => {
-            let counts = [
-                "desiredNumberScheduled",
-                "currentNumberScheduled",
-                "numberReady",
-                "updatedNumberScheduled",
-                "numberAvailable",
-            ];
-            let mut row = vec![name];
-            row.extend(counts.map(|count| json!(number(&format!("status.{count}")))));
-            let nodes = labels(object.map("spec.template.spec.nodeSelector"));
-            row.extend([json!(or_none(&nodes)), age, containers, images, selector]);
-            row
-        }
-        "StatefulSet" => {
-            let ready = format!("{}/{}", number("status.readyReplicas"), number("spec.replicas"));
-            vec![name, json!(ready), age, containers, images]
+        "Deployment" | "ReplicaSet" | "ReplicationController" | "DaemonSet" | "StatefulSet" => {
+            workload(kind, object, name, age)
         }
         "PodDisruptionBudget" => {
-            let bound = |path: &str| {
-                json!(object.at(path).map_or("N/A".to_owned(), |v| {
-                    v.as_str().map_or_else(|| v.to_string(), str::to_owned)
-                }))
-            };
+            let text =
+                |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let bound = |path: &str| json!(object.at(path).map_or("N/A".to_owned(), text));
             let allowed = json!(number("status.disruptionsAllowed"));
             vec![name, bound("spec.minAvailable"), bound("spec.maxUnavailable"), allowed, age]
         }
         "Lease" => vec![name, json!(object.text("spec.holderIdentity")), age],
-        "ConfigMap" => {
-            let count = |path: &str| object.map(path).map_or(0, Map::len);
-            vec![name, json!((count("data") + count("binaryData")).to_string()), age]
-        }
-        "Secret" => vec![
-            name,
-            json!(object.text("type")),
-            json!(object.map("data").map_or(0, Map::len).to_string()),
-            age,
-        ],
+        "ConfigMap" => vec![name, json!((size("data") + size("binaryData")).to_string()), age],
+        "Secret" => vec![name, json!(object.text("type")), json!(size("data").to_string()), age],
         "Namespace" => vec![name, json!(object.text("status.phase")), age],
         "Service" => service(object, name, age),
         "Event" => event(object, name),
         "ControllerRevision" => {
-            let owner =
-                crate::store::json::controller(object).map_or("<none>".to_owned(), |owner| {
-                    format!("{}.apps/{}", owner.text("kind").to_lowercase(), owner.text("name"))
-                });
+            let owner = controller(object).map_or("<none>".to_owned(), |owner| {
+                format!("{}.apps/{}", owner.text("kind").to_lowercase(), owner.text("name"))
+            });
             vec![name, json!(owner), json!(number("revision").to_string()), age]
         }
         "PriorityClass" => {
-            vec![
-                name,
-                json!(number("value")),
-                json!(object.flag("globalDefault")),
-                age,
-                json!(some("preemptionPolicy")),
-            ]
+            let (default, policy) =
+                (object.flag("globalDefault"), or_none(object.text("preemptionPolicy")));
+            vec![name, json!(number("value")), json!(default), age, json!(policy)]
         }
         "ServiceAccount" => vec![name, age],
         _ => vec![name, json!(object.text("metadata.creationTimestamp"))],
     }
+}
+
+fn workload(kind: &str, object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let number = |path: &str| json!(object.int(path).unwrap_or(0));
+    let ready = json!(format!("{}/{}", number("status.readyReplicas"), number("spec.replicas")));
+    let [containers, images] = containers(object.at("spec.template.spec").unwrap_or(&Value::Null));
+    let selector = json!(selector(object.at("spec.selector")));
+    let mut row = vec![name];
+    match kind {
+        "Deployment" => {
+            row.extend([
+                ready,
+                number("status.updatedReplicas"),
+                number("status.availableReplicas"),
+            ]);
+        }
+        "DaemonSet" => {
+            row.extend(
+                ["desiredNumberScheduled", "currentNumberScheduled", "numberReady"]
+                    .map(|n| number(&format!("status.{n}"))),
+            );
+            row.extend(
+                ["updatedNumberScheduled", "numberAvailable"]
+                    .map(|n| number(&format!("status.{n}"))),
+            );
+            row.push(json!(or_none(&labels(object.map("spec.template.spec.nodeSelector")))));
+        }
+        "StatefulSet" => {
+            row.extend([ready, age, containers, images]);
+            return row;
+        }
+        _ => row.extend(["spec.replicas", "status.replicas", "status.readyReplicas"].map(number)),
+    }
+    row.extend([age, containers, images, selector]);
+    row
 }
 
 /// A pod that has ended is told by its row.

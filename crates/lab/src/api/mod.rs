@@ -1,7 +1,7 @@
 //! The API servers: HTTPS in front of the store, as stock kubectl and any other client speaks it. Several serve one store,
 //! and each can go down and come back.
 //!
-//! What is not served is refused by name: server-side apply, protobuf bodies, logs and other ways into a container.
+//! What is not served is refused by name: server-side apply, answers in protobuf, logs and other ways into a container.
 //! Nothing is authorised beyond being known: who has a certificate of the cluster or its token may do all.
 
 mod authority;
@@ -9,6 +9,7 @@ mod columns;
 mod discovery;
 mod health;
 mod openapi;
+mod protobuf;
 mod read;
 mod request;
 mod respond;

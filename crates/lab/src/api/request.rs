@@ -138,10 +138,15 @@ impl Request {
 
     /// The body as an object. `kind` is what it should be.
     pub(super) fn object(&self, kind: &str) -> Result<Value, Status> {
-        if !matches!(self.content_type(), "" | "application/json" | "*/*") {
-            return Err(Status::unsupported_media_type(
-                "the body of the request was in an unknown format - accepted media types include: application/json",
-            ));
+        match self.content_type() {
+            "" | "application/json" | "*/*" => {}
+            "application/vnd.kubernetes.protobuf" => return super::protobuf::decode(&self.body),
+            _ => {
+                return Err(Status::unsupported_media_type(
+                    "the body of the request was in an unknown format - accepted media types include: application/json, \
+                     application/vnd.kubernetes.protobuf",
+                ));
+            }
         }
         let unrecognised = |why: &str| {
             let body = if self.body.is_empty() {

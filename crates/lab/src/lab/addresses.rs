@@ -15,9 +15,10 @@ impl Network {
     /// A network that nobody listens in, found by asking for the ports that the first control plane needs.
     pub(super) fn free(ports: &[u16]) -> Result<Self, LabError> {
         let start = rand::random::<u32>();
-        (0..TRIES).map(|step| Self::nth(start.wrapping_add(step))).find(|n| n.is_free(ports)).ok_or(
-            LabError::NoAddress,
-        )
+        (0..TRIES)
+            .map(|step| Self::nth(start.wrapping_add(step)))
+            .find(|n| n.is_free(ports))
+            .ok_or(LabError::NoAddress)
     }
 
     /// 127.16.0 to 127.255.255: others put things at 127.0.0.x and 127.0.1.1.

@@ -83,7 +83,8 @@ fn config(identity: &Identity) -> Result<ClientConfig, NoAnswer> {
         return Err(NoAnswer::Broken(text.to_owned()));
     }
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(identity.authority.as_deref().unwrap_or(b"")) {
+    for certificate in CertificateDer::pem_slice_iter(identity.authority.as_deref().unwrap_or(b""))
+    {
         roots.add(certificate.map_err(broken)?).map_err(broken)?;
     }
     let provider = Arc::new(crypto::ring::default_provider());

@@ -10,7 +10,8 @@ const WAITS: [(&str, &str); 3] =
 /// The inventory. Paths are absolute: it can be used from anywhere.
 #[must_use]
 pub(super) fn inventory(place: &Place, nodes: &[DescribedNode]) -> String {
-    let mut text = String::from("# A lab of mainstay: it is gone when the lab is.\nall:\n  vars:\n");
+    let mut text =
+        String::from("# A lab of mainstay: it is gone when the lab is.\nall:\n  vars:\n");
     let mut line = |indent: usize, key: &str, value: &str| {
         writeln!(text, "{:indent$}{key}: {value}", "").ok();
     };

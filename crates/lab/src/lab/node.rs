@@ -2,8 +2,8 @@
 
 use super::error::LabError;
 use super::place::{DescribedNode, Place};
-use crate::api::{ApiServer, Authority};
 use super::view::see;
+use crate::api::{ApiServer, Authority};
 use crate::controllers::{self, KubeletView};
 use crate::fault::Faults;
 use crate::node::{self, API_PORT, Machine, Role, Site};
@@ -63,7 +63,11 @@ impl Common {
 }
 
 impl Node {
-    pub(super) fn new(machine: Arc<Machine>, described: DescribedNode, host_key: PrivateKey) -> Self {
+    pub(super) fn new(
+        machine: Arc<Machine>,
+        described: DescribedNode,
+        host_key: PrivateKey,
+    ) -> Self {
         let (host_key, running) = (Mutex::new(host_key), tokio::sync::Mutex::default());
         Self { machine, described, host_key, view: watch::Sender::new(None), running }
     }

@@ -81,10 +81,7 @@ impl Authorities {
                 "apiserver-kubelet-client",
                 cluster.client_certificate("kube-apiserver-kubelet-client", &admins)?,
             ),
-            (
-                "front-proxy-client",
-                self.front_proxy.client_certificate("front-proxy-client", &[])?,
-            ),
+            ("front-proxy-client", self.front_proxy.client_certificate("front-proxy-client", &[])?),
         ] {
             public(&mut files, &format!("{name}.crt"), &identity.certificate);
             secret(&mut files, &format!("{name}.key"), &identity.key);

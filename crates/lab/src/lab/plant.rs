@@ -90,15 +90,13 @@ fn nodes(common: &Common, control_planes: u8, workers: u8) -> Result<Arc<[Node]>
     let masters = (0..control_planes)
         .map(|n| (format!("cp{}", n + 1), Role::ControlPlane, network.control_plane(n)));
     let workers = (0..workers).map(|n| (format!("w{}", n + 1), Role::Worker, network.worker(n)));
-    masters.chain(workers).map(|(name, role, address)| machine(common, name, role, address)).collect()
+    masters
+        .chain(workers)
+        .map(|(name, role, address)| machine(common, name, role, address))
+        .collect()
 }
 
-fn machine(
-    common: &Common,
-    name: String,
-    role: Role,
-    address: Ipv4Addr,
-) -> Result<Node, LabError> {
+fn machine(common: &Common, name: String, role: Role, address: Ipv4Addr) -> Result<Node, LabError> {
     let root = common.place.node(&name).join("root");
     std::fs::create_dir_all(&root).map_err(|error| LabError::file(&root, error))?;
     let machine = Machine::new(&name, role, address, &root, Arc::clone(&common.faults));
@@ -152,13 +150,8 @@ fn create(store: &Store, object: serde_json::Value) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Inventory, key, `known_hosts` and kubeconfig.
-fn write_files(
-    common: &Common,
-    nodes: &[Node],
-    key: &Key,
-    endpoint: &str,
-) -> Result<(), LabError> {
+/// Inventory, key, known_hosts and kubeconfig.
+fn write_files(common: &Common, nodes: &[Node], key: &Key, endpoint: &str) -> Result<(), LabError> {
     let place = &common.place;
     let described: Vec<DescribedNode> = nodes.iter().map(|node| node.described.clone()).collect();
     place.write(&place.inventory(), &files::inventory(place, &described))?;

@@ -3,6 +3,7 @@
 use super::node::{Common, Node};
 use super::programs;
 use crate::node::{Processes, Program, Running, Site};
+use crate::sandbox::Sandbox;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
@@ -33,6 +34,15 @@ impl Power {
         drop(self.site.set(Arc::downgrade(site)));
     }
 
+    async fn sandbox(&self, node: &str) -> Result<Arc<Sandbox>, String> {
+        let found = self.nodes.iter().find(|found| found.described.name == node);
+        let sandbox = match found {
+            Some(found) => found.sandbox().await,
+            None => None,
+        };
+        sandbox.ok_or_else(|| format!("node {node} is down"))
+    }
+
     /// Nobody comes back any more.
     pub(super) fn end(&self) {
         drop(self.moving.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -42,23 +52,24 @@ impl Power {
 #[async_trait]
 impl Processes for Power {
     async fn start(&self, node: &str, program: Program) -> Result<Box<dyn Running>, String> {
-        let found = self.nodes.iter().find(|found| found.described.name == node);
-        let sandbox = match found {
-            Some(found) => found.sandbox().await,
-            None => None,
-        };
-        let sandbox = sandbox.ok_or_else(|| format!("node {node} is down"))?;
-        programs::start(&sandbox, program).await
+        programs::start(&*self.sandbox(node).await?, program).await
+    }
+
+    async fn ticket(&self, node: &str, program: Program) -> Result<String, String> {
+        programs::ticket(&*self.sandbox(node).await?, program).await
     }
 
     fn power(&self, node: &str, delay: Duration, again: bool) {
-        let (common, nodes, node) = (Arc::clone(&self.common), Arc::clone(&self.nodes), node.to_owned());
+        let (common, nodes, node) =
+            (Arc::clone(&self.common), Arc::clone(&self.nodes), node.to_owned());
         let site = self.site.get().and_then(Weak::upgrade);
         let mut moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(moving) = moving.as_mut() else { return };
         moving.spawn(async move {
             common.pace.wait(delay).await;
-            let Some(found) = nodes.iter().find(|found| found.described.name == node) else { return };
+            let Some(found) = nodes.iter().find(|found| found.described.name == node) else {
+                return;
+            };
             found.off().await;
             let (true, Some(site)) = (again, site) else { return };
             common.pace.wait(BOOT).await;

@@ -23,19 +23,8 @@ struct InNode {
 }
 
 /// Starts a program.
-pub(super) async fn start(
-    sandbox: &Sandbox,
-    program: Program,
-) -> Result<Box<dyn Running>, String> {
-    let exec = Exec {
-        program: None,
-        argv: program.argv.into_iter().map(Into::into).collect(),
-        env: program.environment.into_iter().map(|(k, v)| (k.into(), v.into())).collect(),
-        cwd: program.directory.into(),
-        user: User { uid: program.user.0, gid: program.user.1 },
-        terminal: program.terminal.then(Terminal::default),
-    };
-    let mut process = sandbox.spawn(exec).await.map_err(|error| error.to_string())?;
+pub(super) async fn start(sandbox: &Sandbox, program: Program) -> Result<Box<dyn Running>, String> {
+    let mut process = sandbox.spawn(exec(program)).await.map_err(|error| error.to_string())?;
     let (signals, asked) = mpsc::channel(SIGNALS);
     let (ends, ended) = watch::channel(None);
     let running = InNode {
@@ -48,6 +37,22 @@ pub(super) async fn start(
     };
     tokio::spawn(follow(process, asked, ends));
     Ok(Box::new(running))
+}
+
+/// A ticket for a program.
+pub(super) async fn ticket(sandbox: &Sandbox, program: Program) -> Result<String, String> {
+    sandbox.ticket(&exec(program)).await.map_err(|error| error.to_string())
+}
+
+fn exec(program: Program) -> Exec {
+    Exec {
+        program: None,
+        argv: program.argv.into_iter().map(Into::into).collect(),
+        env: program.environment.into_iter().map(|(k, v)| (k.into(), v.into())).collect(),
+        cwd: program.directory.into(),
+        user: User { uid: program.user.0, gid: program.user.1 },
+        terminal: program.terminal.then(Terminal::default),
+    }
 }
 
 /// Holds the process until it has ended.

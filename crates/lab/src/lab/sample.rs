@@ -62,8 +62,7 @@ fn lacking(store: &Store, nodes: usize) -> Option<String> {
         for object in store.all(resource, "") {
             let number = |path: &str| object.int(path).unwrap_or_default();
             let (wanted, have) = (number(wanted), number(have));
-            let seen = number("status.observedGeneration")
-                >= number("metadata.generation");
+            let seen = number("status.observedGeneration") >= number("metadata.generation");
             if !seen || have < wanted {
                 let name = crate::store::json::name(&object);
                 return Some(format!("{resource} {name} has {have} of {wanted} pods"));

@@ -141,6 +141,12 @@ pub trait Processes: Send + Sync {
     /// # Errors
     /// Why not, in one line.
     async fn start(&self, node: &str, program: Program) -> Result<Box<dyn Running>, String>;
+    /// Lets a program of this node start another with its own streams, whoever it runs as: what it takes to the node
+    /// ([`crate::sandbox::redeem`]). There it is good once.
+    ///
+    /// # Errors
+    /// Why not, in one line.
+    async fn ticket(&self, node: &str, program: Program) -> Result<String, String>;
     /// The node goes down after `delay` and, if `again`, comes back with another boot id.
     fn power(&self, node: &str, delay: Duration, again: bool);
 }

@@ -40,6 +40,10 @@ const OF_PROC: [&str; 9] = [
     "sys/kernel/osrelease",
 ];
 
+/// Programs that ask the kernel for the name of the machine, and what stands in their place.
+const NAMED: [(&str, &str); 2] =
+    [("hostname", include_str!("chroot/hostname")), ("uname", include_str!("chroot/uname"))];
+
 /// Numbers of the devices, in the order of [`DEVICES`] (`Documentation/admin-guide/devices.txt` of Linux).
 const NUMBERS: [(u32, u32); 6] = [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0)];
 
@@ -96,7 +100,7 @@ impl Copies {
             "usr/lib64",
             "usr/local/bin",
             "usr/local/sbin",
-            ".lab",
+            ".lab/kernel",
         ] {
             directory(&self.tree.join(path), 0o755)?;
         }
@@ -122,6 +126,13 @@ impl Copies {
         }
         for library in libraries(&originals)? {
             self.copy(&fs::canonicalize(&library)?, &library.to_string_lossy())?;
+        }
+        for (name, script) in NAMED {
+            let place = self.tree.join("usr/bin").join(name);
+            if fs::exists(&place)? {
+                fs::rename(&place, self.tree.join(".lab/kernel").join(name))?;
+                tree::file(&place, script, 0o755)?;
+            }
         }
         for path in DATA {
             let place = self.place(path);

@@ -2,10 +2,12 @@
 //! is pid 1, so that its end is the end of all. It has one thread.
 
 use super::entry::{LEADER, NAMESPACES};
+use super::leader::Streams;
 use super::plan::{Exec, Plan, Terminal};
 use super::process::Ended;
+use super::ticket::Said;
 use super::wire::{Reply, Request, Wire, read_exec, receive, send};
-use super::{keeper, mounts, terminal, tree};
+use super::{keeper, mounts, terminal, ticket, tree};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 use std::collections::HashMap;
@@ -13,8 +15,13 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Words of tools that may wait.
+const TOOLS: usize = 64;
 
 /// The exit code, or nothing if there is no socket on standard input.
 pub(super) fn run(kind: &str, root: &Path) -> Option<u8> {
@@ -34,9 +41,8 @@ pub(super) fn run(kind: &str, root: &Path) -> Option<u8> {
 /// Waits for the plan and carries it out. Answers the directory of devices in which terminals are opened.
 fn become_node(socket: &OwnedFd, namespaces: bool, root: &Path) -> io::Result<OwnedFd> {
     keeper::die_with_parent()?;
-    let plan = match receive(socket.as_fd())? {
-        Some((Request::Build(plan), _)) => plan,
-        _ => return Err(io::Error::other("no plan came")),
+    let Some((Request::Build(plan), _)) = receive(socket.as_fd())? else {
+        return Err(io::Error::other("no plan came"));
     };
     // The socket stood on standard input; programs must not find it there.
     rustix::stdio::dup2_stdin(std::fs::File::open("/dev/null")?)?;
@@ -71,17 +77,31 @@ struct Init {
     wire: Wire,
     devices: OwnedFd,
     /// Programs that were asked for, by process.
-    running: HashMap<Pid, u64>,
+    running: HashMap<Pid, Asker>,
+    /// Programs that tools may have started.
+    tickets: HashMap<String, OwnedFd>,
+}
+
+/// Who is told of a program's end.
+enum Asker {
+    /// The daemon, who knows the program by this number.
+    Daemon(u64),
+    /// A tool of the node.
+    Tool(Arc<Wire>),
 }
 
 /// Serves the daemon until it is gone.
 async fn serve(socket: OwnedFd, devices: OwnedFd) -> io::Result<()> {
     let mut children = signal(SignalKind::child())?;
-    let mut init = Init { wire: Wire::new(socket)?, devices, running: HashMap::new() };
+    let (running, tickets) = (HashMap::new(), HashMap::new());
+    let mut init = Init { wire: Wire::new(socket)?, devices, running, tickets };
+    let (sender, mut said) = mpsc::channel(TOOLS);
+    tokio::spawn(ticket::admit(ticket::door()?, sender));
     init.wire.send(&Reply::Ready, &[]).await?;
     loop {
         tokio::select! {
             _ = children.recv() => init.reap().await?,
+            Some(said) = said.recv() => init.hear(said).await?,
             request = init.wire.receive() => match request? {
                 Some((request, descriptors)) => init.answer(request, descriptors).await?,
                 None => return Ok(()),
@@ -95,11 +115,15 @@ impl Init {
         match request {
             Request::Spawn { id, terminal } => self.start(id, terminal, descriptors).await,
             Request::Signal { id, signal } => {
-                self.signal(id, signal);
+                self.signal(signal, |asker| matches!(asker, Asker::Daemon(known) if *known == id));
                 Ok(())
             }
-            Request::Mapped | Request::Build(_) => {
-                Err(io::Error::other("asked to become a node twice"))
+            Request::Expect { id, ticket } => {
+                self.tickets.extend(descriptors.into_iter().next().map(|exec| (ticket, exec)));
+                self.wire.send(&Reply::Expected { id }, &[]).await
+            }
+            Request::Mapped | Request::Build(_) | Request::Redeem { .. } => {
+                Err(io::Error::other("the daemon says what it never says"))
             }
         }
     }
@@ -110,9 +134,13 @@ impl Init {
         terminal: Option<Terminal>,
         descriptors: Vec<OwnedFd>,
     ) -> io::Result<()> {
-        match self.spawn(terminal, descriptors) {
+        let (streams, terminal) = match &terminal {
+            Some(terminal) => (Streams::Terminal, Some(terminal)),
+            None => (Streams::Own, None),
+        };
+        match self.spawn(streams, terminal, descriptors) {
             Ok((process, master)) => {
-                self.running.insert(process, id);
+                self.running.insert(process, Asker::Daemon(id));
                 let master: Vec<_> = master.iter().map(AsFd::as_fd).collect();
                 let pid = process.as_raw_nonzero().get().unsigned_abs();
                 self.wire.send(&Reply::Started { id, pid }, &master).await
@@ -123,35 +151,62 @@ impl Init {
         }
     }
 
+    /// What a tool says. One that says what it must not, or is gone, is its own affair.
+    async fn hear(&mut self, said: Said) -> io::Result<()> {
+        let Said { tool, request, mut descriptors } = said;
+        match request {
+            Request::Redeem { ticket } => {
+                let started = match self.tickets.remove(&ticket) {
+                    Some(exec) => {
+                        descriptors.insert(0, exec);
+                        self.spawn(Streams::Borrowed, None, descriptors)
+                    }
+                    None => Err(io::Error::other("no such ticket")),
+                };
+                match started {
+                    Ok((process, _)) => drop(self.running.insert(process, Asker::Tool(tool))),
+                    Err(error) => {
+                        let reply = Reply::Failed { id: 0, error: error.to_string() };
+                        tool.send(&reply, &[]).await.ok();
+                    }
+                }
+            }
+            Request::Signal { signal, .. } => {
+                self.signal(
+                    signal,
+                    |asker| matches!(asker, Asker::Tool(known) if Arc::ptr_eq(known, &tool)),
+                );
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Starts a leader. Answers its process and the master of its terminal.
     fn spawn(
         &self,
-        terminal: Option<Terminal>,
+        streams: Streams,
+        terminal: Option<&Terminal>,
         descriptors: Vec<OwnedFd>,
     ) -> io::Result<(Pid, Option<OwnedFd>)> {
         let mut descriptors = descriptors.into_iter();
         let mut next =
             || descriptors.next().ok_or_else(|| io::Error::other("a descriptor is missing"));
         let exec = read_exec(next()?)?;
-        let (streams, master) = match &terminal {
+        let ([input, output, errors], master) = match terminal {
             Some(terminal) => {
                 let (master, slave) = terminal::open(&self.devices, terminal)?;
                 ([slave.try_clone()?, slave.try_clone()?, slave], Some(master))
             }
             None => ([next()?, next()?, next()?], None),
         };
-        let [input, output, errors] = streams.map(Stdio::from);
-        let child = leader_of(&exec, master.is_some())
-            .stdin(input)
-            .stdout(output)
-            .stderr(errors)
-            .spawn()?;
+        let child = leader_of(&exec, streams).stdin(input).stdout(output).stderr(errors).spawn()?;
         let process = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         Ok((process.ok_or_else(|| io::Error::other("a process without a number"))?, master))
     }
 
-    fn signal(&self, id: u64, signal: i32) {
-        let process = self.running.iter().find(|(_, running)| **running == id);
+    fn signal(&self, signal: i32, of: impl Fn(&Asker) -> bool) {
+        let process = self.running.iter().find(|(_, asker)| of(asker));
         if let (Some((process, _)), Some(signal)) = (process, Signal::from_named_raw(signal)) {
             // It may have ended just now.
             rustix::process::kill_process_group(*process, signal).ok();
@@ -161,21 +216,29 @@ impl Init {
     /// Takes the ends of all that have ended, asked for or orphaned.
     async fn reap(&mut self) -> io::Result<()> {
         while let Ok(Some((process, status))) = rustix::process::wait(WaitOptions::NOHANG) {
-            if let Some(id) = self.running.remove(&process) {
-                self.wire.send(&Reply::Ended { id, ended: ended(status) }, &[]).await?;
+            let ended = ended(status);
+            match self.running.remove(&process) {
+                Some(Asker::Daemon(id)) => {
+                    self.wire.send(&Reply::Ended { id, ended }, &[]).await?;
+                }
+                // A tool that is gone does not want to know.
+                Some(Asker::Tool(tool)) => {
+                    tool.send(&Reply::Ended { id: 0, ended }, &[]).await.ok();
+                }
+                None => {}
             }
         }
         Ok(())
     }
 }
 
-fn leader_of(exec: &Exec, terminal: bool) -> Command {
+fn leader_of(exec: &Exec, streams: Streams) -> Command {
     let mut command = Command::new(tree::PLAYER);
     command
         .arg0(LEADER)
         .arg(exec.user.uid.to_string())
         .arg(exec.user.gid.to_string())
-        .arg(if terminal { "terminal" } else { "streams" })
+        .arg(streams.word())
         .arg(&exec.cwd)
         .arg(exec.program.as_deref().unwrap_or(Path::new("")))
         .args(&exec.argv)

@@ -17,7 +17,9 @@ pub enum Isolation {
         /// Its users.
         ids: Ids,
     },
-    /// Each has a tree of copies as its root. Processes and the host name are those of this machine.
+    /// Each has a tree of copies as its root. What takes a mount or a namespace is missing: `/proc` is a few files
+    /// without processes, so there is no `ps`, `/dev/stderr` or name of a terminal; the kernel's host name is this
+    /// machine's, though `hostname` and `uname` say the node's; what is not in the copies, as Python, is not there.
     Chroot,
 }
 

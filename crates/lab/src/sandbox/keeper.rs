@@ -56,7 +56,7 @@ pub(super) fn enter_user_namespace(socket: &OwnedFd) -> io::Result<()> {
 )]
 fn enter(flags: UnshareFlags) -> io::Result<()> {
     rustix::thread::unshare(flags)
-        .map_err(|error| io::Error::other(format!("unshare {flags:?}: {error}")))
+        .map_err(|error| io::Error::other(format!("namespaces are refused: {error}")))
 }
 
 /// Starts the init and waits for its end. With namespaces everything ended with it; in a chroot what is left is ended

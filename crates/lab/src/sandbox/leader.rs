@@ -1,6 +1,6 @@
 //! What a program is before it is that program: its own session, its terminal, its user, its directory.
 //!
-//! Arguments: user, group, `terminal` or `streams`, directory, program (empty: the first of the arguments), arguments.
+//! Arguments: user, group, a word of [`Streams`], directory, program (empty: the first of the arguments), arguments.
 
 use rustix::fs::fchown;
 use rustix::io::Errno;
@@ -12,13 +12,40 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+/// What the standard streams of a program are.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Streams {
+    /// Its own terminal, which it controls.
+    Terminal,
+    /// Its own.
+    Own,
+    /// Another program's.
+    Borrowed,
+}
+
+impl Streams {
+    /// How a leader is told.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::Own => "own",
+            Self::Borrowed => "borrowed",
+        }
+    }
+
+    fn of(word: &OsString) -> Option<Self> {
+        [Self::Terminal, Self::Own, Self::Borrowed].into_iter().find(|this| word == this.word())
+    }
+}
+
 /// The exit code where the program could not be started, as a shell would give it; nothing if arguments are missing.
 pub(super) fn lead(arguments: &[OsString]) -> Option<u8> {
     let [uid, gid, streams, cwd, program, argv @ ..] = arguments else { return None };
     let uid = Uid::from_raw(uid.to_str()?.parse().ok()?);
     let gid = Gid::from_raw(gid.to_str()?.parse().ok()?);
     let (name, rest) = argv.split_first()?;
-    let prepared = session(streams == "terminal")
+    let streams = Streams::of(streams)?;
+    let prepared = session(streams, uid, gid)
         .and_then(|()| give_up_the_machine())
         .and_then(|()| become_user(uid, gid));
     if let Err(error) = prepared {
@@ -38,10 +65,17 @@ pub(super) fn lead(arguments: &[OsString]) -> Option<u8> {
     Some(failed(name, &command.exec()))
 }
 
-fn session(terminal: bool) -> io::Result<()> {
+fn session(streams: Streams, uid: Uid, gid: Gid) -> io::Result<()> {
     rustix::process::setsid()?;
-    if terminal {
+    if streams == Streams::Terminal {
         rustix::process::ioctl_tiocsctty(std::io::stdin())?;
+    }
+    if streams != Streams::Borrowed {
+        // Who opens `/dev/stdout` opens it anew. Streams that are of no such kind stay whose they are.
+        let (user, group) = (Some(uid), Some(gid));
+        fchown(std::io::stdin(), user, group).ok();
+        fchown(std::io::stdout(), user, group).ok();
+        fchown(std::io::stderr(), user, group).ok();
     }
     Ok(())
 }
@@ -56,13 +90,7 @@ fn give_up_the_machine() -> io::Result<()> {
     Ok(())
 }
 
-/// The streams become the user's first: who opens `/dev/stdout` opens them anew.
 fn become_user(uid: Uid, gid: Gid) -> io::Result<()> {
-    let (user, group) = (Some(uid), Some(gid));
-    // Streams that are of no such kind stay whose they are.
-    fchown(std::io::stdin(), user, group).ok();
-    fchown(std::io::stdout(), user, group).ok();
-    fchown(std::io::stderr(), user, group).ok();
     let become_both = || {
         rustix::thread::set_thread_res_gid(gid, gid, gid)?;
         rustix::thread::set_thread_res_uid(uid, uid, uid)

@@ -24,6 +24,7 @@ mod process;
 mod shared;
 mod sweep;
 mod terminal;
+mod ticket;
 mod tree;
 mod wire;
 
@@ -35,4 +36,5 @@ pub use plan::{Account, Exec, Plan, Terminal, User};
 pub use process::{Ended, Process};
 pub use rustix::process::Signal;
 pub use sweep::{remove, sweep};
+pub use ticket::redeem;
 pub use tree::PLAYER;

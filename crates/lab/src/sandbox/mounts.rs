@@ -44,7 +44,8 @@ fn devices(dev: &Path) -> io::Result<()> {
         .or_else(|_| mount("devpts", &pts, "devpts", safe, c"newinstance,ptmxmode=0666,mode=0620"))
         .map_err(|error| named(&pts, error))?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    at(dev.join("shm"), mount("tmpfs", dev.join("shm"), "tmpfs", flags, c"mode=1777,size=64m"))
+    let shm = dev.join("shm");
+    at(&shm, mount("tmpfs", &shm, "tmpfs", flags, c"mode=1777,size=64m"))
 }
 
 fn processes(plan: &Plan, proc: &Path) -> io::Result<()> {

@@ -54,13 +54,13 @@ pub enum SandboxError {
 #[derive(Debug, Default)]
 struct Programs(Mutex<Table>);
 
-/// The number of a program in its node, and its terminal's master if it has one; or why it was not started.
-type Started = Result<(u32, Option<OwnedFd>), String>;
+/// Of a program that runs: its number in the node, and the master of its terminal. Of one that does not: why.
+type Answer = Result<(u32, Option<OwnedFd>), String>;
 
 #[derive(Debug, Default)]
 struct Table {
     gone: bool,
-    waiting: HashMap<u64, oneshot::Sender<Started>>,
+    waiting: HashMap<u64, oneshot::Sender<Answer>>,
     running: HashMap<u64, oneshot::Sender<Ended>>,
 }
 
@@ -133,16 +133,38 @@ impl Sandbox {
             self.programs.forget(id);
         }
         let remote = Remote { id, wire: Arc::clone(&self.wire) };
-        let (pid, streams) = result?;
-        Ok(Process::new(pid, streams, remote, ended))
+        let (streams, pid) = result?;
+        Ok(Process::new(streams, pid, remote, ended))
+    }
+
+    /// A ticket with which a process of the node gets this program started ([`super::redeem`]), once, with its own
+    /// streams: what `sudo` is given when it may. `terminal` is not looked at.
+    ///
+    /// # Errors
+    /// The node is gone.
+    pub async fn ticket(&self, exec: &Exec) -> Result<String, SandboxError> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        // Chance, from the kernel.
+        let ticket = tokio::fs::read_to_string("/proc/sys/kernel/random/uuid").await?;
+        let ticket = ticket.trim().to_owned();
+        let (good, _) = self.programs.expect(id)?;
+        let request = Request::Expect { id, ticket: ticket.clone() };
+        let file = exec_file(exec)?;
+        let sent = self.wire.send(&request, &[file.as_fd()]).await;
+        let good = match sent {
+            Ok(()) => good.await.map_err(|_| SandboxError::Gone),
+            Err(_) => Err(SandboxError::Gone),
+        };
+        self.programs.forget(id);
+        good?.map(|_| ticket).map_err(SandboxError::Program)
     }
 
     async fn ask(
         &self,
         id: u64,
         exec: Exec,
-        started: oneshot::Receiver<Started>,
-    ) -> Result<(u32, Streams), SandboxError> {
+        started: oneshot::Receiver<Answer>,
+    ) -> Result<(Streams, u32), SandboxError> {
         let file = exec_file(&exec)?;
         let terminal = exec.terminal;
         let (streams, theirs) = match terminal {
@@ -152,11 +174,11 @@ impl Sandbox {
         let descriptors: Vec<_> = [&file].into_iter().chain(&theirs).map(AsFd::as_fd).collect();
         let request = Request::Spawn { id, terminal };
         self.wire.send(&request, &descriptors).await.map_err(|_| SandboxError::Gone)?;
-        let started = started.await.map_err(|_| SandboxError::Gone)?;
-        let (pid, master) = started.map_err(SandboxError::Program)?;
+        let answer = started.await.map_err(|_| SandboxError::Gone)?;
+        let (pid, master) = answer.map_err(SandboxError::Program)?;
         match (master, streams) {
-            (Some(master), _) => Ok((pid, Streams::terminal(master)?)),
-            (None, Some(streams)) => Ok((pid, streams)),
+            (Some(master), _) => Ok((Streams::terminal(master)?, pid)),
+            (None, Some(streams)) => Ok((streams, pid)),
             (None, None) => Err(SandboxError::Program("it got no terminal".to_owned())),
         }
     }
@@ -213,7 +235,7 @@ impl Programs {
     fn expect(
         &self,
         id: u64,
-    ) -> Result<(oneshot::Receiver<Started>, oneshot::Receiver<Ended>), SandboxError> {
+    ) -> Result<(oneshot::Receiver<Answer>, oneshot::Receiver<Ended>), SandboxError> {
         let (started, starts) = oneshot::channel();
         let (ended, ends) = oneshot::channel();
         let mut table = self.lock();
@@ -231,6 +253,9 @@ impl Programs {
         match reply {
             Reply::Started { id, pid } => {
                 table.waiting.remove(&id).map(|started| started.send(Ok((pid, master))).ok());
+            }
+            Reply::Expected { id } => {
+                table.waiting.remove(&id).map(|good| good.send(Ok((0, None))).ok());
             }
             Reply::Failed { id, error } => {
                 table.running.remove(&id);

@@ -31,8 +31,8 @@ pub struct Process {
     pub stdout: Option<pipe::Receiver>,
     /// Its standard error; none with a terminal.
     pub stderr: Option<pipe::Receiver>,
-    pid: u32,
     terminal: Option<OwnedFd>,
+    pid: u32,
     remote: Remote,
     ended: oneshot::Receiver<Ended>,
 }
@@ -79,16 +79,16 @@ impl Streams {
 
 impl Process {
     pub(super) fn new(
-        pid: u32,
         streams: Streams,
+        pid: u32,
         remote: Remote,
         ended: oneshot::Receiver<Ended>,
     ) -> Self {
         let Streams { stdin, stdout, stderr, terminal } = streams;
-        Self { stdin, stdout, stderr, pid, terminal, remote, ended }
+        Self { stdin, stdout, stderr, terminal, pid, remote, ended }
     }
 
-    /// Its number in the node; without namespaces, on this machine.
+    /// Its number in its node.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
@@ -116,12 +116,5 @@ impl Process {
         let Some(terminal) = &self.terminal else { return Ok(()) };
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         Ok(rustix::termios::tcsetwinsize(terminal, size)?)
-    }
-
-    /// Closes the terminal's master, as a modem that hangs up does.
-    pub fn hang_up(&mut self) {
-        self.stdin = None;
-        self.stdout = None;
-        self.terminal = None;
     }
 }

@@ -29,7 +29,11 @@ pub(super) enum Request {
     Build(Plan),
     /// Start a program. With it come an [`Exec`] in a memory file and, unless it has a terminal, its three streams.
     Spawn { id: u64, terminal: Option<Terminal> },
-    /// To the process group of this program.
+    /// Whoever comes with this ticket gets the program in the memory file that comes with it; once.
+    Expect { id: u64, ticket: String },
+    /// From a tool of the node, with its three streams: a ticket.
+    Redeem { ticket: String },
+    /// To the process group of this program; of a tool: to that of its own.
     Signal { id: u64, signal: i32 },
 }
 
@@ -44,6 +48,8 @@ pub(super) enum Reply {
     Refused(String),
     /// The program runs under this number in its node; with it comes its terminal, if it has one.
     Started { id: u64, pid: u32 },
+    /// The ticket is good.
+    Expected { id: u64 },
     /// The program was not started.
     Failed { id: u64, error: String },
     /// The program has ended.

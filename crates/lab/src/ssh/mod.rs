@@ -12,5 +12,5 @@ mod session;
 mod sftp;
 
 pub use russh::keys::{PrivateKey, PublicKey};
-pub use server::{Forwarding, Login, Server, ServerConfig};
+pub use server::{Forwarding, Login, Server, ServerConfig, Users};
 pub use sftp::entry;

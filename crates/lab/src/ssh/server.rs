@@ -37,7 +37,7 @@ pub struct ServerConfig {
     /// Passwords of users.
     pub passwords: BTreeMap<String, String>,
     /// Who can log in.
-    pub users: Box<dyn Fn(&str) -> Option<Login> + Send + Sync>,
+    pub users: Users,
     /// Where their programs run.
     pub sandbox: Arc<Sandbox>,
     /// What goes wrong.
@@ -47,6 +47,9 @@ pub struct ServerConfig {
     /// Where a connection that a client wants forwarded goes; `None` refuses it.
     pub forward: Forwarding,
 }
+
+/// From a login name to the user.
+pub type Users = Box<dyn Fn(&str) -> Option<Login> + Send + Sync>;
 
 /// From host and port, as the client names them, to an address of the lab.
 pub type Forwarding = Box<dyn Fn(&str, u16) -> Option<SocketAddr> + Send + Sync>;

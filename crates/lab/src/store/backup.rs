@@ -15,7 +15,11 @@ impl Store {
     #[must_use]
     pub fn dump(&self) -> Vec<(String, Vec<u8>)> {
         let state = self.lock();
-        state.objects.iter().map(|(key, object)| (path(key), object.to_string().into_bytes())).collect()
+        state
+            .objects
+            .iter()
+            .map(|(key, object)| (path(key), object.to_string().into_bytes()))
+            .collect()
     }
 
     /// Replaces everything by a dump. Revisions go on where they are, and the past is forgotten: who watches is told 410.

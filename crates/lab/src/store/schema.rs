@@ -52,11 +52,35 @@ impl Shape {
         reference.and_then(definition).map_or(self.0, |shape| shape.0)
     }
 
-    fn is(self, word: &str) -> bool {
+    /// The name of what it refers to, for a shape that is defined elsewhere.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self.0.get("$ref") {
+            Some(reference) => reference.as_str(),
+            None => DOCUMENT
+                .get("definitions")?
+                .as_object()?
+                .iter()
+                .find(|(_, shape)| std::ptr::eq(*shape, self.0))
+                .map(|(name, _)| name.as_str()),
+        }
+    }
+
+    /// Of the values of a map.
+    #[must_use]
+    pub fn entries(self) -> Option<Self> {
+        self.target().get("additionalProperties").map(Self)
+    }
+
+    /// Whether it is of this type, in the words of JSON schemas.
+    #[must_use]
+    pub fn is(self, word: &str) -> bool {
         self.0.get("type").and_then(Value::as_str) == Some(word)
     }
 
-    fn format(self) -> &'static str {
+    /// `int32`, `byte`…; empty if it has none.
+    #[must_use]
+    pub fn format(self) -> &'static str {
         self.target().get("format").and_then(Value::as_str).unwrap_or_default()
     }
 }

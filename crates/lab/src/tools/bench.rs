@@ -237,6 +237,10 @@ impl Processes for Fake {
         Ok(Box::new(Child(tokio::sync::Mutex::new(child), pid)))
     }
 
+    async fn ticket(&self, _: &str, program: Program) -> Result<String, String> {
+        Ok(format!("{} as {}", program.argv.join(" "), program.user.0))
+    }
+
     fn power(&self, node: &str, delay: Duration, again: bool) {
         self.power.lock().unwrap().push((node.to_owned(), delay, again));
     }

@@ -2,6 +2,7 @@
 //! says. It knows no tool.
 
 use super::wire::{self, Call, Exec, Kind};
+use crate::sandbox::{self, Ended};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -68,7 +69,8 @@ fn play(mut stream: UnixStream, argv: Vec<String>) -> io::Result<u8> {
             Kind::WantInput => feed(stream.try_clone()?),
             Kind::WantLine => hand_over(&mut stream, read_line(&mut io::stdin().lock()))?,
             Kind::WantSecret => hand_over(&mut stream, secret(&bytes))?,
-            Kind::Exec => return become_program(&serde_json::from_slice(&bytes)?),
+            Kind::Exec => return Ok(become_program(&serde_json::from_slice(&bytes)?)),
+            Kind::Ticket => return with_ticket(&String::from_utf8_lossy(&bytes)),
             Kind::Exit => return Ok(bytes.first().copied().unwrap_or(255)),
             Kind::Call | Kind::Input | Kind::InputEnd | Kind::Signal => {
                 return Err(io::Error::from(io::ErrorKind::InvalidData));
@@ -149,8 +151,8 @@ fn secret(prompt: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Only returns if that fails, with the shell's exit codes.
-fn become_program(exec: &Exec) -> io::Result<u8> {
-    let Some((program, words)) = exec.argv.split_first() else { return Ok(0) };
+fn become_program(exec: &Exec) -> u8 {
+    let Some((program, words)) = exec.argv.split_first() else { return 0 };
     let mut command = Command::new(program);
     command
         .args(words)
@@ -163,7 +165,16 @@ fn become_program(exec: &Exec) -> io::Result<u8> {
     }
     let error = command.exec();
     complain(&format!("{program}: {}\n", reason(&error)));
-    Ok(if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 })
+    if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 }
+}
+
+/// As sudo ends when its command was ended by a signal: by the same, which a shell shows as 128 and its number.
+fn with_ticket(ticket: &str) -> io::Result<u8> {
+    Ok(match sandbox::redeem(ticket)? {
+        Ended::Code(code) => code,
+        Ended::Signal(signal) => u8::try_from(signal).map_or(u8::MAX, |signal| 128 | signal),
+        Ended::Lost => u8::MAX,
+    })
 }
 
 fn reason(error: &io::Error) -> &'static str {

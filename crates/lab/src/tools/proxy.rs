@@ -1,4 +1,4 @@
-//! A program of the node whose input and output are those of a tool: `sudo` as another user, `systemd-run --pipe`.
+//! A program of the node whose input and output are those of a tool: `systemd-run --pipe`.
 
 use super::session::{Hears, Says, Session};
 use crate::node::{Ended, Program, Running};

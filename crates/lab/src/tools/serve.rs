@@ -115,6 +115,7 @@ async fn write(
             Says::WantLine => (Kind::WantLine, Vec::new()),
             Says::WantSecret(prompt) => (Kind::WantSecret, prompt.into_bytes()),
             Says::Exec(exec) => (Kind::Exec, serde_json::to_vec(&exec)?),
+            Says::Ticket(ticket) => (Kind::Ticket, ticket.into_bytes()),
         };
         for part in bytes.chunks(wire::LONGEST).chain(bytes.is_empty().then_some(&[][..])) {
             to.write_all(&wire::frame(kind, part)).await?;

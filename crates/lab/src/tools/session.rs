@@ -21,6 +21,8 @@ pub(super) enum Says {
     WantSecret(String),
     /// It becomes this program.
     Exec(Exec),
+    /// It gets the program of this ticket started.
+    Ticket(String),
 }
 
 /// From the tool's process.

@@ -34,6 +34,8 @@ pub(super) enum Kind {
     Err = b'e',
     /// To the tool: an [`Exec`] as JSON; it becomes this program.
     Exec = b'X',
+    /// To the tool: a ticket; it gets the program of the ticket started, and ends as that program does.
+    Ticket = b'T',
     /// To the tool, last of all: its exit code (one byte).
     Exit = b'q',
 }
@@ -53,6 +55,7 @@ impl Kind {
             Self::Out,
             Self::Err,
             Self::Exec,
+            Self::Ticket,
             Self::Exit,
         ];
         all.into_iter().find(|kind| *kind as u8 == byte)

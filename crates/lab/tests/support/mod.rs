@@ -47,6 +47,19 @@ impl Bench {
         Self { dir, isolation: ISOLATION.get_or_init(find).await.clone() }
     }
 
+    /// Whether nodes have no namespaces here, and so only what a chroot can have.
+    pub fn chroot(&self) -> bool {
+        self.isolation == Isolation::Chroot
+    }
+
+    /// Whether nodes have other users than root.
+    pub fn many(&self) -> bool {
+        match &self.isolation {
+            Isolation::Namespaces { ids } => ids.has_many(),
+            Isolation::Chroot => true,
+        }
+    }
+
     pub fn plan(&self, name: &str) -> Plan {
         Plan {
             dir: self.dir.path().join(name),

@@ -17,7 +17,8 @@ pub struct Host {
     pub node: Arc<Sandbox>,
     pub server: Server,
     pub key: PrivateKey,
-    pub host_key: PrivateKey,
+    /// The host key.
+    pub door: PrivateKey,
     pub faults: Arc<Faults>,
 }
 
@@ -30,14 +31,14 @@ impl Host {
     pub async fn new(name: &str) -> Self {
         let bench = Bench::new().await;
         let node = bench.node(name).await;
-        let (key, host_key, faults) = (new_key(), new_key(), Arc::new(Faults::default()));
+        let (key, door, faults) = (new_key(), new_key(), Arc::new(Faults::default()));
         // What may be reached from the node is the node itself, under its own port.
         let own: Arc<Mutex<Option<SocketAddr>>> = Arc::default();
         let known = Arc::clone(&own);
         let server = Server::start(ServerConfig {
             address: "127.0.0.1:0".parse().unwrap(),
             node: name.to_owned(),
-            host_key: host_key.clone(),
+            host_key: door.clone(),
             authorized: vec![key.public_key().clone()],
             passwords: BTreeMap::from([("ann".to_owned(), "open sesame".to_owned())]),
             users: Box::new(user),
@@ -51,7 +52,7 @@ impl Host {
         .await
         .unwrap();
         *own.lock().unwrap() = Some(server.address());
-        Self { bench, node, server, key, host_key, faults }
+        Self { bench, node, server, key, door, faults }
     }
 
     pub fn key_file(&self) -> String {
@@ -59,7 +60,7 @@ impl Host {
     }
 
     pub fn known_hosts(&self) -> String {
-        format!("w1 {}\n", self.host_key.public_key().to_openssh().unwrap())
+        format!("w1 {}\n", self.door.public_key().to_openssh().unwrap())
     }
 
     /// Ends everything; nothing may be left.

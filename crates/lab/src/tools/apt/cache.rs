@@ -17,7 +17,9 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
             session.out(names.iter().map(|name| policy(&packages, name)).collect::<String>()).await;
         }
         "madison" => {
-            session.out(names.iter().map(|name| madison(&packages, name)).collect::<String>()).await;
+            session
+                .out(names.iter().map(|name| madison(&packages, name)).collect::<String>())
+                .await;
         }
         "show" => {
             let text: String = names

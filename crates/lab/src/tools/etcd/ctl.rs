@@ -1,9 +1,9 @@
 //! etcdctl.
 
-use crate::store::Json;
 use super::table::table;
 use super::{minor, version};
 use crate::node::{Machine, Member, Snapshot, size};
+use crate::store::Json;
 use crate::tools::flags::{self, Flag, Flags, switch, value};
 use crate::tools::session::{Done, Failed, Session};
 use serde_json::{Value, json};

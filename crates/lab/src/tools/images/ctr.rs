@@ -27,8 +27,12 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
             ),
         ));
     }
-    let is_kubernetes = namespace == "k8s.io";
-    match words.as_slice() {
+    command(session, &words, namespace == "k8s.io").await
+}
+
+/// A command after the global flags; only the kubelet's namespace holds anything.
+async fn command(session: &Session, words: &[&str], is_kubernetes: bool) -> Done {
+    match words {
         ["version"] => {
             let text = format!(
                 "Client:\n  Version:  {CONTAINERD}\n  Revision: \n  Go version: go1.26.8\n\nServer:\n  Version:  {CONTAINERD}\n  Revision: \n  UUID: {}\n",

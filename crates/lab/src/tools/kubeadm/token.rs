@@ -1,8 +1,8 @@
 //! `kubeadm token create`, `list`, `delete`, `generate`: secrets in kube-system.
 
-use crate::store::Json;
 use super::{admin, error, parse};
 use crate::node::Request;
+use crate::store::Json;
 use crate::tools::client::Client;
 use crate::tools::flags::{Flag, switch, value};
 use crate::tools::kubectl_duration;
@@ -144,10 +144,8 @@ pub(super) fn pin(pem: &str) -> String {
 
 /// A field of a token's secret.
 pub(super) fn field(secret: &Value, name: &str) -> String {
-    let bytes = secret
-        .key("data", name)
-        .and_then(|text| STANDARD.decode(text).ok())
-        .unwrap_or_default();
+    let bytes =
+        secret.key("data", name).and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 

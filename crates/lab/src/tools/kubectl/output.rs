@@ -1,7 +1,7 @@
 //! How objects are shown.
 
-use crate::store::Json;
 use super::jsonpath::JsonPath;
+use crate::store::Json;
 use serde_json::Value;
 
 /// `-o json` and `-o yaml`.
@@ -166,8 +166,7 @@ pub(super) fn server_table(answer: &Value, wide: bool, headings: bool, namespace
             Value::Null => "<none>".to_owned(),
             other => other.to_string(),
         };
-        let namespace =
-            row.text("object.metadata.namespace").to_owned();
+        let namespace = row.text("object.metadata.namespace").to_owned();
         rows.push(
             namespaces.then_some(namespace).into_iter().chain(shown.iter().map(cell)).collect(),
         );

@@ -76,7 +76,12 @@ fn read(list: &Value, root: &str, group: &str) -> Vec<Resource> {
                 group: group.to_owned(),
                 root: root.to_owned(),
                 namespaced: resource.flag("namespaced"),
-                short: resource.list("shortNames").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                short: resource
+                    .list("shortNames")
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect(),
             }
         })
         .collect()
@@ -88,7 +93,10 @@ pub(super) async fn discover(client: &Client<'_>) -> Result<Vec<Resource>, Strin
     let groups = client.get("/apis").await?;
     for group in groups.list("groups") {
         let name = group.text("name");
-        let Some(version) = group.at("preferredVersion.groupVersion").and_then(Value::as_str) else { continue };
+        let Some(version) = group.at("preferredVersion.groupVersion").and_then(Value::as_str)
+        else {
+            continue;
+        };
         let root = format!("/apis/{version}");
         all.extend(read(&client.get(&root).await?, &root, name));
     }

@@ -1,9 +1,9 @@
 //! `kubectl wait`.
 
-use crate::store::Json;
 use super::Kubectl;
 use super::jsonpath::JsonPath;
 use super::resource::{Target, targets};
+use crate::store::Json;
 use crate::tools::flags::{Flag, switch, value};
 use serde_json::Value;
 use std::time::Duration;
