@@ -81,8 +81,3 @@ fn a_plan_changes_nothing() {
     assert!(ran.stdout.contains("kubeadm upgrade apply"), "{ran}");
     assert_eq!((revision(&trial), trial.versions()), (before, vec!["v1.36.3".to_owned()]));
 }
-
-#[test]
-fn the_playbook_of_today_runs_unchanged() {
-    // TODO
-}

@@ -34,6 +34,7 @@ pub(super) async fn start(config: Config) -> Result<Lab, LabError> {
         faults.add(fault);
     }
     let key = new_key()?;
+    let network = Network::free(&[SSH_PORT, API_PORT])?;
     let store = Store::with_faults(config.pace, Arc::clone(&faults));
     let common = Arc::new(Common {
         place: config.place,
@@ -42,10 +43,10 @@ pub(super) async fn start(config: Config) -> Result<Lab, LabError> {
         pace: config.pace,
         faults: Arc::clone(&faults),
         store: Arc::clone(&store),
-        authority: Authority::new()?,
+        authority: Authority::new()?.with_endpoint(network.control_plane(0).into()),
         authorized: key.public_key().clone(),
     });
-    let nodes = nodes(&common, config.control_planes, config.workers)?;
+    let nodes = nodes(&common, network, config.control_planes, config.workers)?;
     let endpoint = endpoint(&nodes)?;
     let cluster = Cluster::new(&endpoint);
     provision(&common, &nodes, &cluster, &release, &releases)?;
@@ -82,11 +83,10 @@ pub(super) fn new_key() -> Result<Key, LabError> {
 }
 
 /// Machines that are switched off, each with its address, its directory and its host key.
-fn nodes(common: &Common, control_planes: u8, workers: u8) -> Result<Arc<[Node]>, LabError> {
+fn nodes(common: &Common, network: Network, control_planes: u8, workers: u8) -> Result<Arc<[Node]>, LabError> {
     if control_planes == 0 {
         return Err(LabError::Shape("a cluster has at least one control plane".to_owned()));
     }
-    let network = Network::free(&[SSH_PORT, API_PORT])?;
     let masters = (0..control_planes)
         .map(|n| (format!("cp{}", n + 1), Role::ControlPlane, network.control_plane(n)));
     let workers = (0..workers).map(|n| (format!("w{}", n + 1), Role::Worker, network.worker(n)));
@@ -133,7 +133,11 @@ fn provision(
         .collect();
     let authorities = Authorities::new(&common.authority)?;
     for node in nodes {
-        let files = authorities.files(&common.authority, &node.machine, &cluster.endpoint)?;
+        let mut files = authorities.files(&common.authority, &node.machine, &cluster.endpoint)?;
+        if common.has_users() {
+            let rule = format!("{OPERATOR} ALL=(ALL:ALL) NOPASSWD: ALL\n");
+            files.push((format!("/etc/sudoers.d/{OPERATOR}"), rule.into_bytes(), 0o440));
+        }
         let with = Provision { release, releases, cluster, members: &members, files: &files };
         node::provision(&node.machine, &with)
             .map_err(|error| LabError::system(format!("node {}", node.described.name), error))?;
