@@ -6,7 +6,7 @@ use super::error::LabError;
 use super::files;
 use super::node::{Common, Node, OPERATOR, SSH_PORT};
 use super::pki::Authorities;
-use super::place::{DescribedNode, Description, started};
+use super::place::{DescribedNode, Description, Place, started};
 use super::power::Power;
 use super::{Config, Key, Lab};
 use crate::api::Authority;
@@ -83,7 +83,12 @@ pub(super) fn new_key() -> Result<Key, LabError> {
 }
 
 /// Machines that are switched off, each with its address, its directory and its host key.
-fn nodes(common: &Common, network: Network, control_planes: u8, workers: u8) -> Result<Arc<[Node]>, LabError> {
+fn nodes(
+    common: &Common,
+    network: Network,
+    control_planes: u8,
+    workers: u8,
+) -> Result<Arc<[Node]>, LabError> {
     if control_planes == 0 {
         return Err(LabError::Shape("a cluster has at least one control plane".to_owned()));
     }
@@ -154,23 +159,23 @@ fn create(store: &Store, object: serde_json::Value) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Inventory, key, known_hosts and kubeconfig.
+/// Inventory, key, `known_hosts` and kubeconfig.
 fn write_files(common: &Common, nodes: &[Node], key: &Key, endpoint: &str) -> Result<(), LabError> {
     let place = &common.place;
     let described: Vec<DescribedNode> = nodes.iter().map(|node| node.described.clone()).collect();
-    place.write(&place.inventory(), &files::inventory(place, &described))?;
+    Place::write(&place.inventory(), &files::inventory(place, &described))?;
     let private = key
         .to_openssh(LineEnding::LF)
         .map_err(|error| LabError::system("the key", std::io::Error::other(error)))?;
-    place.write(&place.key(), &private)?;
+    Place::write(&place.key(), &private)?;
     let mut known = String::new();
     for node in nodes {
         let line = known_host(&node.described, node.host_key().public_key())?;
         writeln!(known, "{line}").ok();
     }
-    place.write(&place.known_hosts(), &known)?;
+    Place::write(&place.known_hosts(), &known)?;
     let kubeconfig = common.authority.admin_kubeconfig(&format!("https://{endpoint}"))?;
-    place.write(&place.kubeconfig(), &kubeconfig)
+    Place::write(&place.kubeconfig(), &kubeconfig)
 }
 
 fn known_host(node: &DescribedNode, key: &PublicKey) -> Result<String, LabError> {

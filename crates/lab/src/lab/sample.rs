@@ -52,9 +52,10 @@ pub(super) async fn settled(site: &Site, store: &Store, within: Duration) -> Res
 
 /// What is missing, if anything is.
 fn lacking(site: &Site, store: &Store) -> Option<String> {
-    let down = site.machines.iter().find(|machine| {
-        machine.role == Role::ControlPlane && machine.apiserver.borrow().is_none()
-    });
+    let down = site
+        .machines
+        .iter()
+        .find(|machine| machine.role == Role::ControlPlane && machine.apiserver.borrow().is_none());
     if let Some(machine) = down {
         return Some(format!("the API server of {} does not answer", machine.name));
     }
