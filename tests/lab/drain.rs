@@ -21,8 +21,11 @@ struct Bare {
 
 impl Bare {
     fn start() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let pace = Pace::faster(200);
         let store = Store::new(pace);
         let authority = Authority::new().unwrap();
@@ -37,11 +40,11 @@ impl Bare {
         let server = server.unwrap();
         let home = tempfile::tempdir().unwrap();
         let url = format!("https://{}", server.address());
-        std::fs::write(home.path().join("conf"), authority.admin_kubeconfig(&url).unwrap()).unwrap();
+        std::fs::write(home.path().join("conf"), authority.admin_kubeconfig(&url).unwrap())
+            .unwrap();
         let (_view, seen) = tokio::sync::watch::channel(Some(KubeletView::default()));
         let enter = runtime.enter();
-        let kubelet =
-            controllers::kubelet(Arc::clone(&store), "node".into(), seen, pace, Arc::default());
+        let kubelet = controllers::kubelet(Arc::clone(&store), "node", seen, pace, Arc::default());
         drop(enter);
         Self { _runtime: runtime, store, home, _server: server, _kubelet: kubelet }
     }
@@ -93,7 +96,14 @@ const STRICT: &str = "--ignore-daemonsets=false";
 const DATA: &str = "--delete-emptydir-data";
 
 /// Owner, ended, emptyDir, arguments; whether it is refused, whether the pod goes.
-type Case = (Option<(&'static str, &'static str, &'static str)>, bool, bool, &'static [&'static str], bool, bool);
+type Case = (
+    Option<(&'static str, &'static str, &'static str)>,
+    bool,
+    bool,
+    &'static [&'static str],
+    bool,
+    bool,
+);
 
 const TABLE: [Case; 16] = [
     (RC, false, false, &[STRICT], false, true),

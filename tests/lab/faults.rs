@@ -29,7 +29,9 @@ fn breaks(scenario: &Scenario) {
     for fault in *faults {
         trial.fault(fault);
     }
-    let ran = trial.mainstay(&format!("upgrade --to 1.37.2 -i INV --yes {arguments}")).exits(i32::from(*exit));
+    let ran = trial
+        .mainstay(&format!("upgrade --to 1.37.2 -i INV --yes {arguments}"))
+        .exits(i32::from(*exit));
     let said = format!("{}{}", ran.stdout, ran.stderr);
     assert!(said.contains(says), "no {says:?} in:\n{ran}");
     assert_eq!(trial.cordoned(), *held, "{ran}");
@@ -186,7 +188,11 @@ fn a_changed_host_key_is_not_trusted() {
     let ran = trial.upgrade();
     assert!([10, 11].contains(&ran.code), "{ran}");
     assert!(format!("{ran}").contains("host key"), "{ran}");
-    assert_eq!(trial.versions(), ["v1.36.3"], "nothing is upgraded around a host that may be another's: {ran}");
+    assert_eq!(
+        trial.versions(),
+        ["v1.36.3"],
+        "nothing is upgraded around a host that may be another's: {ran}"
+    );
     trial.closed(&[]);
 }
 
@@ -194,7 +200,7 @@ fn a_changed_host_key_is_not_trusted() {
 fn a_node_that_is_off_refuses_the_upgrade() {
     let trial = Trial::start(1, 2);
     trial.wait(trial.lab().kill("w1")).unwrap();
-    trial.eventually("w1 is not ready", || {
+    Trial::eventually("w1 is not ready", || {
         mainstay_lab::store::json::condition(&trial.object("nodes", "", "w1"), "Ready") != "True"
     });
     let ran = trial.upgrade().exits(10);
@@ -254,7 +260,11 @@ fn a_pod_that_nothing_starts_again_is_not_evicted() {
     let ran = trial.upgrade().exits(11);
     assert!(format!("{ran}").contains("default/pet"), "{ran}");
     assert!(trial.pods("w1").contains(&"default/pet".to_owned()));
-    assert_eq!(trial.cordoned(), Vec::<String>::new(), "nothing was evicted, so it is given back: {ran}");
+    assert_eq!(
+        trial.cordoned(),
+        Vec::<String>::new(),
+        "nothing was evicted, so it is given back: {ran}"
+    );
     trial.mainstay("upgrade --to 1.37.2 -i INV --yes -e drain_force=true").exits(0);
     assert_eq!(trial.versions(), ["v1.37.2"]);
 }

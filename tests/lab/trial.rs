@@ -36,8 +36,11 @@ impl Trial {
     /// A healthy cluster at 1.36.3 with the sample workload, settled.
     pub fn start(control_planes: u8, workers: u8) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let config = Config {
             place: Place::new(home.path().join("lab")),
             player: PathBuf::from(env!("CARGO_BIN_EXE_mainstay")),
@@ -121,7 +124,7 @@ impl Trial {
         command.stdout(output.try_clone().unwrap()).stderr(output);
         let child = command.spawn().unwrap();
         let what = format!("the output has {text:?}");
-        self.eventually(&what, || std::fs::read_to_string(&file).unwrap().contains(text));
+        Self::eventually(&what, || std::fs::read_to_string(&file).unwrap().contains(text));
         child
     }
 
@@ -131,7 +134,7 @@ impl Trial {
     }
 
     /// Waits for something that is about to be.
-    pub fn eventually(&self, what: &str, is: impl Fn() -> bool) {
+    pub fn eventually(what: &str, is: impl Fn() -> bool) {
         let started = Instant::now();
         while !is() {
             assert!(started.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
@@ -199,8 +202,12 @@ impl Trial {
                 continue;
             }
             let held_by = self.node(&name).held_by;
-            let held_by = held_by.unwrap_or_else(|| panic!("{name} is cordoned and nobody says why"));
-            assert!(runs.stdout.contains(&held_by), "{name} is held by {held_by}, unnamed:\n{runs}");
+            let held_by =
+                held_by.unwrap_or_else(|| panic!("{name} is cordoned and nobody says why"));
+            assert!(
+                runs.stdout.contains(&held_by),
+                "{name} is held by {held_by}, unnamed:\n{runs}"
+            );
         }
     }
 }

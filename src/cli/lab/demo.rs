@@ -14,9 +14,10 @@ const UPGRADE: Duration = Duration::from_secs(15 * 60);
 
 /// Shows an upgrade.
 pub(super) async fn show(shape: &Shape) -> Result<u8, Refusal> {
-    let directory = tempfile::Builder::new().prefix("mainstay-lab-").tempdir().map_err(|error| {
-        Refusal::because(exit::GENERAL, format!("no temporary directory: {error}"))
-    })?;
+    let directory =
+        tempfile::Builder::new().prefix("mainstay-lab-").tempdir().map_err(|error| {
+            Refusal::because(exit::GENERAL, format!("no temporary directory: {error}"))
+        })?;
     let config = config(Place::new(directory.path()), shape)?;
     let target = mainstay_lab::node::Releases::default();
     let target = target.newest_of(config.version.minor + 1).map(|release| release.version.clone());
@@ -51,7 +52,10 @@ async fn tour(lab: &Lab, target: &semver::Version) -> Result<u8, Refusal> {
 }
 
 /// The command as a person would give it, in a process of its own.
-#[expect(clippy::disallowed_methods, reason = "the upgrade is a process of its own, as a person's would be")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the upgrade is a process of its own, as a person's would be"
+)]
 async fn upgrade(inventory: &std::path::Path, target: &semver::Version) -> Result<u8, Refusal> {
     let cannot = |error: std::io::Error| {
         Refusal::because(exit::GENERAL, format!("the upgrade cannot be started: {error}"))

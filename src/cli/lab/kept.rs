@@ -34,7 +34,10 @@ pub(super) async fn up(shape: &Shape) -> Result<u8, Refusal> {
     lab::remove(&place, &player()?).await?;
     let lines = start(shape).await?;
     if lines.last().map(String::as_str) != Some(serve::READY) {
-        return Err(Refusal::because(exit::GENERAL, format!("the lab did not start: {}", lines.join("\n"))));
+        return Err(Refusal::because(
+            exit::GENERAL,
+            format!("the lab did not start: {}", lines.join("\n")),
+        ));
     }
     let described = running(&place)?;
     tell(&files(&place, &described))?;
