@@ -88,33 +88,7 @@ impl Api for Fake {
         Ok(match (request.method, request.body) {
             ("GET", _) => match objects.get(path) {
                 Some(object) => answer(200, object),
-                None => {
-                    let prefix = format!("{path}/");
-                    let selected = |object: &&Value| {
-                        let node = query.strip_prefix("fieldSelector=spec.nodeName%3D");
-                        node.is_none_or(|node| object["spec"]["nodeName"] == node)
-                    };
-                    let items: Vec<Value> = objects
-                        .iter()
-                        .filter(|(key, _)| {
-                            key.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'))
-                        })
-                        .map(|(_, object)| object)
-                        .filter(selected)
-                        .cloned()
-                        .collect();
-                    let is_list = path.ends_with('s') && path.rsplit('/').nth(1).is_some();
-                    if items.is_empty() && !is_list {
-                        let mut parts = path.rsplit('/');
-                        let (name, kind) = (parts.next().unwrap(), parts.next().unwrap());
-                        status(404, &format!("{kind} \"{name}\" not found"))
-                    } else {
-                        answer(
-                            200,
-                            &serde_json::json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": items}),
-                        )
-                    }
-                }
+                None => listed(&objects, path, query),
             },
             ("PATCH", Some(patch)) => match objects.get_mut(path) {
                 Some(object) => {
@@ -144,6 +118,30 @@ impl Api for Fake {
             (method, _) => status(405, method),
         })
     }
+}
+
+/// Objects below a path, on one node if the query says so; 404 if it is no collection.
+fn listed(objects: &BTreeMap<String, Value>, path: &str, query: &str) -> Answer {
+    let prefix = format!("{path}/");
+    let selected = |object: &&Value| {
+        let node = query.strip_prefix("fieldSelector=spec.nodeName%3D");
+        node.is_none_or(|node| object["spec"]["nodeName"] == node)
+    };
+    let items: Vec<Value> = objects
+        .iter()
+        .filter(|(key, _)| key.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/')))
+        .map(|(_, object)| object)
+        .filter(selected)
+        .cloned()
+        .collect();
+    let is_list = path.ends_with('s') && path.rsplit('/').nth(1).is_some();
+    if items.is_empty() && !is_list {
+        let mut parts = path.rsplit('/');
+        let (name, kind) = (parts.next().unwrap(), parts.next().unwrap());
+        return status(404, &format!("{kind} \"{name}\" not found"));
+    }
+    let list = serde_json::json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": items});
+    Answer { code: 200, body: serde_json::to_vec(&list).unwrap() }
 }
 
 fn status(code: u16, message: &str) -> Answer {
@@ -251,6 +249,7 @@ const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: a\nclus
 
 impl Bench {
     /// `cp1…` and `w1…` at one version, booted, followed by their kubelets.
+    #[expect(clippy::too_many_lines, reason = "a site in the order in which it is put together")]
     pub(super) async fn of(control_planes: u8, workers: u8, version: &str) -> Self {
         let faults = Arc::new(Faults::default());
         let outside = Arc::new(Fake::default());
@@ -307,7 +306,7 @@ impl Bench {
             tokio::spawn(follow(Arc::clone(machine), Arc::clone(&site)));
         }
         let put = |path: &str, object: Value| {
-            drop(outside.objects.lock().unwrap().insert(path.to_owned(), object))
+            outside.objects.lock().unwrap().insert(path.to_owned(), object);
         };
         for object in cluster.objects(release) {
             let kind = match object["kind"].as_str().unwrap() {

@@ -28,6 +28,7 @@ async fn holds() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of calls in their order")]
 async fn the_upgrade_of_a_held_package() {
     let bench = Bench::of(0, 1, "1.36.3").await;
     let list = b"deb [trusted=yes] file:///repo/core:/stable:/v1.37/deb ./\n";

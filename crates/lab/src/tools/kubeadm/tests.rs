@@ -110,6 +110,7 @@ async fn versions_and_images() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the whole output of one call")]
 async fn the_upgrade_of_one_control_plane_and_a_worker() {
     let bench = Bench::of(1, 1, "1.36.3").await;
     install(&bench, "cp1", "kubeadm=1.37.2-1.1").await;

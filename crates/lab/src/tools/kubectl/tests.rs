@@ -3,7 +3,7 @@
 use crate::tools::bench::Bench;
 use serde_json::{Value, json};
 
-fn pod(bench: &Bench, name: &str, node: &str, owner: Option<&str>, more: Value) {
+fn pod(bench: &Bench, name: &str, node: &str, owner: Option<&str>, more: &Value) {
     let owners: Vec<Value> = owner
         .iter()
         .map(|kind| json!({"kind": kind, "name": "kube-proxy", "controller": true}))
@@ -67,9 +67,9 @@ async fn objects_are_shown() {
 #[tokio::test]
 async fn nodes_are_drained() {
     let bench = Bench::of(1, 1, "1.36.3").await;
-    pod(&bench, "web-1", "w1", Some("ReplicaSet"), json!({}));
-    pod(&bench, "kube-proxy-1", "w1", Some("DaemonSet"), json!({}));
-    pod(&bench, "other", "cp1", Some("ReplicaSet"), json!({}));
+    pod(&bench, "web-1", "w1", Some("ReplicaSet"), &json!({}));
+    pod(&bench, "kube-proxy-1", "w1", Some("DaemonSet"), &json!({}));
+    pod(&bench, "other", "cp1", Some("ReplicaSet"), &json!({}));
     let call = |rest: &str| format!("{K} {rest}");
     let fatal = "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): kube-system/kube-proxy-1";
     bench
@@ -118,8 +118,8 @@ async fn nodes_are_drained() {
 #[tokio::test]
 async fn programs_inside_etcds_pod() {
     let bench = Bench::of(1, 0, "1.36.3").await;
-    pod(&bench, "etcd-cp1", "cp1", None, json!({}));
-    pod(&bench, "coredns-1", "cp1", None, json!({}));
+    pod(&bench, "etcd-cp1", "cp1", None, &json!({}));
+    pod(&bench, "coredns-1", "cp1", None, &json!({}));
     let exec = format!("{K} -n kube-system exec etcd-cp1 --");
     let left = bench.run("cp1", &format!("{exec} etcdutl snapshot status /nosuch.db")).await;
     let text =
