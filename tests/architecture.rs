@@ -19,6 +19,13 @@ const FILE_LINES_MEDIAN_MAX: usize = 200;
 /// Lines of the map.
 const MAP_LINES_MAX: usize = 300;
 
+/// Each crate's sources, and where its rooms are declared.
+const CRATES: [(&str, &str); 3] = [
+    ("src", "src/lib.rs"),
+    ("crates/language/src", "crates/language/src/lib.rs"),
+    ("crates/lab/src", "crates/lab/src/lib.rs"),
+];
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -212,14 +219,13 @@ fn assert_none(wrong: &[String]) {
 
 #[test]
 fn every_room_is_declared_once_and_there_are_no_others() {
-    for (directory, lib) in
-        [("src", "src/lib.rs"), ("crates/language/src", "crates/language/src/lib.rs")]
-    {
+    for (directory, lib) in CRATES {
         let declared: BTreeSet<String> = rooms(lib).into_iter().collect();
         let there: BTreeSet<String> = sources(directory)
             .iter()
             .map(|source| source.room().to_owned())
-            .filter(|room| !room.is_empty())
+            // `bin/` holds programs, not a room.
+            .filter(|room| !room.is_empty() && room != "bin")
             .collect();
         assert_eq!(declared, there, "{directory}");
     }
@@ -228,6 +234,7 @@ fn every_room_is_declared_once_and_there_are_no_others() {
 #[test]
 fn a_room_uses_rooms_above_it_never_below() {
     assert_none(&wrong_uses(&sources("src"), &rooms("src/lib.rs")));
+    assert_none(&wrong_uses(&sources("crates/lab/src"), &rooms("crates/lab/src/lib.rs")));
     let language = sources("crates/language/src");
     // Conformance and behaviour tests of templates look at inventories and playbooks as a whole.
     let language: Vec<Source> = language.into_iter().filter(|source| !source.is_test()).collect();
@@ -256,7 +263,7 @@ fn the_import_rule_sees_what_it_should() {
 
 #[test]
 fn paths_with_super_stay_in_their_room() {
-    for directory in ["src", "crates/language/src"] {
+    for (directory, _) in CRATES {
         let wrong: Vec<String> = sources(directory).iter().flat_map(climbing_out).collect();
         assert_none(&wrong);
     }
@@ -273,6 +280,13 @@ fn reports_know_events_and_nothing_else() {
         }
     }
     assert_none(&wrong);
+}
+
+#[test]
+fn the_lab_knows_nothing_of_the_product() {
+    let manifest = fs::read_to_string(root().join("crates/lab/Cargo.toml")).unwrap();
+    let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
+    assert!(!dependencies.lines().any(|line| line.starts_with("mainstay")), "{dependencies}");
 }
 
 #[test]
@@ -373,7 +387,7 @@ fn what_changes_a_cluster_for_good_takes_a_receipt() {
 fn files_are_short() {
     let mut lengths = Vec::new();
     let mut wrong = Vec::new();
-    for directory in ["src", "crates/language/src"] {
+    for (directory, _) in CRATES {
         for source in sources(directory).iter().filter(|source| !source.is_test()) {
             let body = source.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
             let lines = body.lines().count();
@@ -392,7 +406,7 @@ fn files_are_short() {
 #[test]
 fn every_file_belongs_to_a_module() {
     let mut wrong = Vec::new();
-    for directory in ["src", "crates/language/src"] {
+    for (directory, _) in CRATES {
         let all = sources(directory);
         for source in &all {
             let Some((name, parents)) = source.modules.split_last() else { continue };
@@ -411,7 +425,7 @@ fn every_file_belongs_to_a_module() {
 #[test]
 fn no_source_is_left_to_be_written() {
     let mut wrong = Vec::new();
-    for directory in ["src", "crates/language/src"] {
+    for (directory, _) in CRATES {
         for source in sources(directory) {
             for (index, line) in source.text.lines().enumerate() {
                 let open = ["todo!(", "unimplemented!(", "FIXME", "TODO"];
@@ -437,7 +451,7 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
 fn the_map_is_short_and_its_rooms_stand_in_the_order_of_the_code() {
     let map = map();
     assert!(map.lines().count() <= MAP_LINES_MAX, "{} lines", map.lines().count());
-    for lib in ["src/lib.rs", "crates/language/src/lib.rs"] {
+    for (_, lib) in CRATES {
         let rooms = rooms(lib);
         let chain = rooms.join(" ← ");
         assert!(map.contains(&chain), "the map does not say: {chain}");

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// So much faster than real machines: a test is about the order of things, not about their length.
-const PACE: u32 = 100;
+const PACE: u32 = 50;
 
 /// A lab of one test, and a person's home directory.
 pub struct Trial {

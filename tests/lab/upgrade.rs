@@ -83,6 +83,17 @@ fn a_plan_changes_nothing() {
 }
 
 #[test]
-fn the_playbook_of_today_runs_unchanged() {
-    // TODO
+fn options_of_the_bracket_come_from_the_inventory() {
+    let trial = Trial::start(1, 2);
+    trial.fault("budget-refuses=default/web");
+    let inventory = std::fs::read_to_string(trial.lab().place().inventory()).unwrap();
+    let short = inventory.replace("drain_timeout: 2m", "drain_timeout: 2s");
+    assert_ne!(short, inventory);
+    trial.write("short.yml", &short);
+    let ran = trial.mainstay("upgrade --to 1.37.2 -i short.yml --yes").exits(11);
+    assert!(ran.stdout.contains("not drained after 2 s"), "{ran}");
+    let both = short.replace("ansible_user: ops}", "ansible_user: ops, drain_grace: '{{ inventory_hostname[1:] }}'}");
+    trial.write("both.yml", &both);
+    let ran = trial.mainstay("upgrade --to 1.37.2 -i both.yml --yes");
+    assert!(ran.stderr.contains("give different options"), "{ran}");
 }

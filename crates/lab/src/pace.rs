@@ -23,6 +23,13 @@ impl Pace {
         real.mul_f64(self.0)
     }
 
+    /// The same, but not less than `floor` of real time: what happens again and again costs the machine that plays it,
+    /// and what waits for it must wait for more than one turn.
+    #[must_use]
+    pub fn at_least(self, real: Duration, floor: Duration) -> Duration {
+        self.of(real).max(floor)
+    }
+
     /// Waits as long as this takes here.
     pub async fn wait(self, real: Duration) {
         tokio::time::sleep(self.of(real)).await;

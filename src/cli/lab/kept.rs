@@ -25,12 +25,10 @@ pub(super) async fn up(shape: &Shape) -> Result<u8, Refusal> {
     let place = place();
     // Wrong words are found out here, where somebody reads the answer.
     config(place.clone(), shape)?;
-    if let Some(described) = place.described()? {
-        if described.runs() {
-            let text = format!("a lab runs already, in {}", place.directory().display());
-            let hint = "`mainstay lab status` shows it, `mainstay lab down` ends it";
-            return Err(Refusal::new(exit::GENERAL, Diagnostic::error(text).hint(hint)));
-        }
+    if place.described()?.is_some_and(|described| described.runs()) {
+        let text = format!("a lab runs already, in {}", place.directory().display());
+        let hint = "`mainstay lab status` shows it, `mainstay lab down` ends it";
+        return Err(Refusal::new(exit::GENERAL, Diagnostic::error(text).hint(hint)));
     }
     // What a lab that was killed left.
     lab::remove(&place, &player()?).await?;

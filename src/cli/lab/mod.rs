@@ -39,7 +39,6 @@ fn place() -> Place {
 }
 
 /// This program: it plays the nodes' tools.
-#[expect(clippy::disallowed_methods, reason = "the program's own file")]
 fn player() -> Result<PathBuf, Refusal> {
     std::env::current_exe().map_err(|error| {
         Refusal::because(exit::DEFECT, format!("this program does not know its file: {error}"))

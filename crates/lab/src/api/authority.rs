@@ -38,6 +38,7 @@ pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     key: String,
     token: String,
+    endpoints: Vec<IpAddr>,
 }
 
 impl std::fmt::Debug for Authority {
@@ -77,6 +78,7 @@ impl Authority {
             issuer: Issuer::new(params, key),
             key: text,
             token,
+            endpoints: Vec::new(),
         })
     }
 
@@ -94,6 +96,18 @@ impl Authority {
 
     pub(super) fn ca_der(&self) -> Vec<u8> {
         self.certificate.der().to_vec()
+    }
+
+    /// Certificates of API servers are for this address too, the one that all nodes call the API (kubeadm's
+    /// `controlPlaneEndpoint`).
+    #[must_use]
+    pub fn with_endpoint(mut self, address: IpAddr) -> Self {
+        self.endpoints.push(address);
+        self
+    }
+
+    pub(super) fn endpoints(&self) -> &[IpAddr] {
+        &self.endpoints
     }
 
     /// The token that a client may send instead of a certificate.

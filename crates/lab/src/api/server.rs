@@ -103,7 +103,9 @@ fn tls(authority: &Authority, address: IpAddr, node: &str) -> Result<TlsAcceptor
         "localhost",
         node,
     ];
-    let addresses = [address, Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(10, 96, 0, 1).into()];
+    let mut addresses =
+        vec![address, Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(10, 96, 0, 1).into()];
+    addresses.extend(authority.endpoints());
     let identity = authority.server_certificate(&names, &addresses)?;
     let failed = |error: &dyn std::fmt::Display| StartError::Tls(error.to_string());
     let provider = Arc::new(crypto::ring::default_provider());

@@ -80,7 +80,7 @@ pub fn start(store: Arc<Store>, pace: Pace, faults: Arc<Faults>) -> Handle {
             disruption::pass(&store, &faults);
             garbage::pass(&store);
             event::forget_old(&store);
-            let deadline = Instant::now() + pace.of(TICK).max(LEAST);
+            let deadline = Instant::now() + pace.at_least(TICK, LEAST);
             // Heartbeats are looked at when there is something else to do.
             let matters = |resource: &str, _: &Value| !matches!(resource, "leases" | "events");
             something(&store, &mut changed, seen, deadline, matters).await;

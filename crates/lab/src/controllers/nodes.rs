@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// `--node-monitor-grace-period` of kube-controller-manager 1.36.
 const PATIENCE: Duration = Duration::from_secs(50);
 
+/// A machine that is busy may keep a heartbeat waiting: no node is lost sooner. Real time.
+const PATIENCE_FLOOR: Duration = Duration::from_secs(3);
+
 /// Pods of a node that is gone are kept so long, in case it comes back.
 const QUARANTINE: Duration = Duration::from_secs(40);
 
@@ -82,7 +85,7 @@ impl Nodes {
         let known = self.heard.entry(name(node).to_owned()).or_insert_with(|| (sign.clone(), now));
         if known.0 != sign {
             *known = (sign, now);
-        } else if now.saturating_sub(known.1) >= self.pace.of(PATIENCE)
+        } else if now.saturating_sub(known.1) >= self.pace.at_least(PATIENCE, PATIENCE_FLOOR)
             && condition(node, "Ready") != "Unknown"
         {
             declare_lost(store, node);

@@ -61,7 +61,7 @@ async fn ask(
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let connection = tokio::spawn(connection);
     let asked = async {
-        let answer = sender.send_request(message(server, identity, request)?).await;
+        let answer = sender.send_request(message(server, identity, &request)?).await;
         let answer = answer.map_err(broken)?;
         let code = answer.status().as_u16();
         let body = Limited::new(answer.into_body(), LONGEST).collect().await;
@@ -103,7 +103,7 @@ fn config(identity: &Identity) -> Result<ClientConfig, NoAnswer> {
 fn message(
     server: SocketAddr,
     identity: &Identity,
-    request: Request,
+    request: &Request,
 ) -> Result<hyper::Request<Full<Bytes>>, NoAnswer> {
     let accept = match request.accept {
         Accept::Json => "application/json",

@@ -170,12 +170,12 @@ impl Lab {
         Ok(())
     }
 
-    /// Waits until every node that is switched on is ready and every Deployment and DaemonSet has what it wants.
+    /// Waits until every API server answers, every node is ready and every Deployment and DaemonSet has what it wants.
     ///
     /// # Errors
     /// It is not so in time.
     pub async fn settled(&self, within: Duration) -> Result<(), LabError> {
-        sample::settled(self.store(), self.nodes.len(), within).await
+        sample::settled(&self.site, self.store(), within).await
     }
 
     /// Applies a Deployment `web` of four pods and a PodDisruptionBudget that wants three of them.

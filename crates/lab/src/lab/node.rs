@@ -104,7 +104,8 @@ impl Node {
         node::boot(&self.machine);
         let mut tasks = JoinSet::new();
         let socket = sandbox.root().join(tools::SOCKET.trim_start_matches('/'));
-        tasks.spawn(calls(Arc::clone(&self.machine), Arc::clone(site), socket));
+        let (machine, all) = (Arc::clone(&self.machine), Arc::clone(common));
+        tasks.spawn(calls(machine, Arc::clone(site), socket, all));
         tasks.spawn(node::follow(Arc::clone(&self.machine), Arc::clone(site)));
         tasks.spawn(show(Arc::clone(&self.machine), self.view.clone(), boot_id));
         if self.machine.role == Role::ControlPlane {
@@ -191,10 +192,10 @@ fn login(name: &str, has_users: bool) -> Option<Login> {
     Some(Login { name: name.to_owned(), uid, gid: uid, home, shell: PathBuf::from("/bin/sh") })
 }
 
-async fn calls(machine: Arc<Machine>, site: Arc<Site>, socket: PathBuf) {
+async fn calls(machine: Arc<Machine>, site: Arc<Site>, socket: PathBuf, common: Arc<Common>) {
     let name = machine.name.clone();
     if let Err(error) = tools::serve(machine, site, &socket).await {
-        eprintln!("lab: the tools of {name} cannot be called: {error}");
+        common.place.complain(&format!("the tools of {name} cannot be called: {error}"));
     }
 }
 
@@ -225,7 +226,9 @@ async fn apiserver(machine: Arc<Machine>, common: Arc<Common>) {
             let name = &machine.name;
             match ApiServer::start(listen, &common.authority, store, wanted, faults, name).await {
                 Ok(started) => server = Some(started),
-                Err(error) => eprintln!("lab: the API server of {name}: {error}"),
+                Err(error) => {
+                    common.place.complain(&format!("the API server of {name}: {error}"));
+                }
             }
         }
         if version.changed().await.is_err() {

@@ -108,7 +108,7 @@ impl Place {
         let path = self.kept_isolation();
         let text = serde_json::to_string(isolation)
             .map_err(|error| LabError::file(&path, error.into()))?;
-        self.write(&path, &text)
+        Self::write(&path, &text)
     }
 
     /// What [`Place::keep_isolation`] wrote.
@@ -138,7 +138,7 @@ impl Place {
     }
 
     /// Writes a file that only its owner may read.
-    pub(super) fn write(&self, path: &Path, text: &str) -> Result<(), LabError> {
+    pub(super) fn write(path: &Path, text: &str) -> Result<(), LabError> {
         let written = std::fs::OpenOptions::new()
             .write(true)
             .create(true)
@@ -147,6 +147,14 @@ impl Place {
             .open(path)
             .and_then(|mut file| file.write_all(text.as_bytes()));
         written.map_err(|error| LabError::file(path, error))
+    }
+
+    /// Notes in the log what goes wrong where nobody waits for an answer.
+    pub(super) fn complain(&self, text: &str) {
+        let log =
+            std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(self.log());
+        // A lab whose log cannot be written goes on.
+        drop(log.and_then(|mut log| writeln!(log, "{text}")));
     }
 
     /// What the lab of this directory said of itself; `None` if there is none.
@@ -167,7 +175,7 @@ impl Place {
         let path = self.description();
         let text = serde_json::to_string_pretty(description)
             .map_err(|error| LabError::file(&path, error.into()))?;
-        self.write(&path, &text)
+        Self::write(&path, &text)
     }
 }
 
@@ -215,7 +223,7 @@ mod tests {
         assert_eq!(place.described().unwrap(), Some(described.clone()));
         assert!(described.runs());
         assert!(!description((own, "1".to_owned())).runs(), "the number of another process");
-        place.write(&home.path().join("lab/lab.json"), "{").unwrap();
+        Place::write(&home.path().join("lab/lab.json"), "{").unwrap();
         assert!(place.described().is_err());
     }
 

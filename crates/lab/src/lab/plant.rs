@@ -6,7 +6,7 @@ use super::error::LabError;
 use super::files;
 use super::node::{Common, Node, OPERATOR, SSH_PORT};
 use super::pki::Authorities;
-use super::place::{DescribedNode, Description, started};
+use super::place::{DescribedNode, Description, Place, started};
 use super::power::Power;
 use super::{Config, Key, Lab};
 use crate::api::Authority;
@@ -34,6 +34,7 @@ pub(super) async fn start(config: Config) -> Result<Lab, LabError> {
         faults.add(fault);
     }
     let key = new_key()?;
+    let network = Network::free(&[SSH_PORT, API_PORT])?;
     let store = Store::with_faults(config.pace, Arc::clone(&faults));
     let common = Arc::new(Common {
         place: config.place,
@@ -42,10 +43,10 @@ pub(super) async fn start(config: Config) -> Result<Lab, LabError> {
         pace: config.pace,
         faults: Arc::clone(&faults),
         store: Arc::clone(&store),
-        authority: Authority::new()?,
+        authority: Authority::new()?.with_endpoint(network.control_plane(0).into()),
         authorized: key.public_key().clone(),
     });
-    let nodes = nodes(&common, config.control_planes, config.workers)?;
+    let nodes = nodes(&common, network, config.control_planes, config.workers)?;
     let endpoint = endpoint(&nodes)?;
     let cluster = Cluster::new(&endpoint);
     provision(&common, &nodes, &cluster, &release, &releases)?;
@@ -82,11 +83,15 @@ pub(super) fn new_key() -> Result<Key, LabError> {
 }
 
 /// Machines that are switched off, each with its address, its directory and its host key.
-fn nodes(common: &Common, control_planes: u8, workers: u8) -> Result<Arc<[Node]>, LabError> {
+fn nodes(
+    common: &Common,
+    network: Network,
+    control_planes: u8,
+    workers: u8,
+) -> Result<Arc<[Node]>, LabError> {
     if control_planes == 0 {
         return Err(LabError::Shape("a cluster has at least one control plane".to_owned()));
     }
-    let network = Network::free(&[SSH_PORT, API_PORT])?;
     let masters = (0..control_planes)
         .map(|n| (format!("cp{}", n + 1), Role::ControlPlane, network.control_plane(n)));
     let workers = (0..workers).map(|n| (format!("w{}", n + 1), Role::Worker, network.worker(n)));
@@ -133,7 +138,11 @@ fn provision(
         .collect();
     let authorities = Authorities::new(&common.authority)?;
     for node in nodes {
-        let files = authorities.files(&common.authority, &node.machine, &cluster.endpoint)?;
+        let mut files = authorities.files(&common.authority, &node.machine, &cluster.endpoint)?;
+        if common.has_users() {
+            let rule = format!("{OPERATOR} ALL=(ALL:ALL) NOPASSWD: ALL\n");
+            files.push((format!("/etc/sudoers.d/{OPERATOR}"), rule.into_bytes(), 0o440));
+        }
         let with = Provision { release, releases, cluster, members: &members, files: &files };
         node::provision(&node.machine, &with)
             .map_err(|error| LabError::system(format!("node {}", node.described.name), error))?;
@@ -150,23 +159,23 @@ fn create(store: &Store, object: serde_json::Value) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Inventory, key, known_hosts and kubeconfig.
+/// Inventory, key, `known_hosts` and kubeconfig.
 fn write_files(common: &Common, nodes: &[Node], key: &Key, endpoint: &str) -> Result<(), LabError> {
     let place = &common.place;
     let described: Vec<DescribedNode> = nodes.iter().map(|node| node.described.clone()).collect();
-    place.write(&place.inventory(), &files::inventory(place, &described))?;
+    Place::write(&place.inventory(), &files::inventory(place, &described))?;
     let private = key
         .to_openssh(LineEnding::LF)
         .map_err(|error| LabError::system("the key", std::io::Error::other(error)))?;
-    place.write(&place.key(), &private)?;
+    Place::write(&place.key(), &private)?;
     let mut known = String::new();
     for node in nodes {
         let line = known_host(&node.described, node.host_key().public_key())?;
         writeln!(known, "{line}").ok();
     }
-    place.write(&place.known_hosts(), &known)?;
+    Place::write(&place.known_hosts(), &known)?;
     let kubeconfig = common.authority.admin_kubeconfig(&format!("https://{endpoint}"))?;
-    place.write(&place.kubeconfig(), &kubeconfig)
+    Place::write(&place.kubeconfig(), &kubeconfig)
 }
 
 fn known_host(node: &DescribedNode, key: &PublicKey) -> Result<String, LabError> {

@@ -74,7 +74,7 @@ impl Processes for Power {
             let (true, Some(site)) = (again, site) else { return };
             common.pace.wait(BOOT).await;
             if let Err(error) = found.on(&common, &site).await {
-                eprintln!("lab: {node} does not come back: {error}");
+                common.place.complain(&format!("{node} does not come back: {error}"));
             }
         });
     }

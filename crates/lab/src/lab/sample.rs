@@ -1,6 +1,7 @@
 //! What is shown on a lab: a Deployment with a budget, and the nodes as a table.
 
 use super::error::LabError;
+use crate::node::{Role, Site};
 use crate::store::{Json, Store};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -33,24 +34,32 @@ pub(super) fn deploy(store: &Store) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Waits until so many nodes are ready and all workloads have what they want.
-pub(super) async fn settled(store: &Store, nodes: usize, within: Duration) -> Result<(), LabError> {
+/// Waits until API servers answer, nodes are ready and all workloads have what they want.
+pub(super) async fn settled(site: &Site, store: &Store, within: Duration) -> Result<(), LabError> {
     let waited = tokio::time::timeout(within, async {
-        while lacking(store, nodes).is_some() {
+        while lacking(site, store).is_some() {
             tokio::time::sleep(LOOK).await;
         }
     });
     match waited.await {
         Ok(()) => Ok(()),
         Err(_) => {
-            let lacking = lacking(store, nodes).unwrap_or_default();
+            let lacking = lacking(site, store).unwrap_or_default();
             Err(LabError::Late(within.as_secs(), lacking))
         }
     }
 }
 
 /// What is missing, if anything is.
-fn lacking(store: &Store, nodes: usize) -> Option<String> {
+fn lacking(site: &Site, store: &Store) -> Option<String> {
+    let down = site
+        .machines
+        .iter()
+        .find(|machine| machine.role == Role::ControlPlane && machine.apiserver.borrow().is_none());
+    if let Some(machine) = down {
+        return Some(format!("the API server of {} does not answer", machine.name));
+    }
+    let nodes = site.machines.len();
     let ready = store.all("nodes", "").iter().filter(|node| is_ready(node)).count();
     if ready < nodes {
         return Some(format!("{ready} of {nodes} nodes are ready"));

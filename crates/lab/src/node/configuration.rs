@@ -57,11 +57,11 @@ impl Cluster {
         vec![
             config_map(
                 "kubeadm-config",
-                json!({"ClusterConfiguration": self.configuration(release)}),
+                &json!({"ClusterConfiguration": self.configuration(release)}),
             ),
-            config_map("kubelet-config", json!({"kubelet": kubelet_configuration()})),
-            config_map("kube-proxy", json!({"config.conf": self.proxy_configuration()})),
-            config_map("coredns", json!({"Corefile": COREFILE})),
+            config_map("kubelet-config", &json!({"kubelet": kubelet_configuration()})),
+            config_map("kube-proxy", &json!({"config.conf": self.proxy_configuration()})),
+            config_map("coredns", &json!({"Corefile": COREFILE})),
             proxy(release),
             coredns(release),
             dns_service(),
@@ -77,7 +77,7 @@ impl Cluster {
     }
 }
 
-fn config_map(name: &str, data: Value) -> Value {
+fn config_map(name: &str, data: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": name, "namespace": "kube-system"}, "data": data,

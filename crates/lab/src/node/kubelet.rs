@@ -25,17 +25,20 @@ fn starts_in(component: &str) -> Duration {
 const AGAIN: Duration = Duration::from_secs(10);
 /// The kubelet looks at its manifests at least this often.
 const LOOK: Duration = Duration::from_secs(2);
+/// But not more often than this, in real time.
+const LOOK_FLOOR: Duration = Duration::from_millis(50);
 
 /// Follows one machine until it is dropped.
 pub async fn follow(machine: Arc<Machine>, site: Arc<Site>) {
     let mut starting: BTreeMap<String, Instant> = BTreeMap::new();
     let mut again: Option<Instant> = None;
+    let mut known = Known::new();
     loop {
         // Durations of the model are short with a fast pace; what is asked of the machine comes at once.
-        let look = site.pace.of(LOOK).max(Duration::from_millis(10));
+        let look = site.pace.at_least(LOOK, LOOK_FLOOR);
         let _elapsed = tokio::time::timeout(look, machine.changed.notified()).await;
         keep_alive(&machine, &site, &mut again);
-        static_pods(&machine, &site, &mut starting);
+        static_pods(&machine, &site, &mut starting, &mut known);
         publish(&machine, &site);
     }
 }
@@ -149,27 +152,41 @@ fn keep_alive(machine: &Machine, site: &Site, again: &mut Option<Instant>) {
     }
 }
 
+/// Manifests that were read already: file name, text, what it says.
+type Known = BTreeMap<String, (String, Option<StaticPod>)>;
+
 /// What the manifests ask for.
-fn wanted(machine: &Machine) -> BTreeMap<String, StaticPod> {
+fn wanted(machine: &Machine, known: &mut Known) -> BTreeMap<String, StaticPod> {
     let names = machine.files.list(manifest::DIRECTORY).unwrap_or_default();
-    names
-        .iter()
-        .filter(|name| !name.starts_with('.'))
-        .filter_map(|name| machine.files.text(&format!("{}/{name}", manifest::DIRECTORY)).ok())
-        .filter_map(|text| manifest::read(&text))
-        .map(|pod| (pod.name.clone(), pod))
-        .collect()
+    known.retain(|name, _| names.contains(name));
+    for name in names.into_iter().filter(|name| !name.starts_with('.')) {
+        let Ok(text) = machine.files.text(&format!("{}/{name}", manifest::DIRECTORY)) else {
+            known.remove(&name);
+            continue;
+        };
+        if known.get(&name).is_none_or(|(before, _)| *before != text) {
+            let pod = manifest::read(&text);
+            known.insert(name, (text, pod));
+        }
+    }
+    let pods = known.values().filter_map(|(_, pod)| pod.clone());
+    pods.map(|pod| (pod.name.clone(), pod)).collect()
 }
 
 /// Containers follow the manifests, as long as there is a kubelet that makes them.
-fn static_pods(machine: &Machine, site: &Site, starting: &mut BTreeMap<String, Instant>) {
+fn static_pods(
+    machine: &Machine,
+    site: &Site,
+    starting: &mut BTreeMap<String, Instant>,
+    known: &mut Known,
+) {
     let now = machine.now();
     let kubelet_runs =
         machine.state().units.get("kubelet.service").is_some_and(super::unit::Unit::is_active);
     let runtime_runs =
         machine.state().units.get("containerd.service").is_some_and(super::unit::Unit::is_active);
     if kubelet_runs && runtime_runs {
-        let wanted = wanted(machine);
+        let wanted = wanted(machine, known);
         let mut state = machine.state();
         state.containers.retain(|name, _| wanted.contains_key(name));
         for (name, pod) in wanted {
@@ -214,16 +231,19 @@ fn take_over(machine: &Machine, site: &Site) {
 
 /// Tells the rest of the lab.
 fn publish(machine: &Machine, site: &Site) {
-    let state = machine.state().clone();
     let etcd_serves = site.etcd_serves();
-    let server = state.containers.get("kube-apiserver").filter(|c| c.up && etcd_serves);
-    let version = server.and_then(|container| release::parse(container.pod.tag()));
-    machine.apiserver.send_if_modified(|old| replace(old, version));
-    let unit = state.units.get("kubelet.service").filter(|unit| unit.is_active());
-    let version = unit.and_then(|unit| release::parse(unit.started.as_deref()?));
-    let runtime = state.units.get("containerd.service").is_some_and(super::unit::Unit::is_active);
-    let running = state.containers.values().filter(|c| c.up).map(|c| c.pod.clone()).collect();
-    let kubelet = version.map(|version| Kubelet { version, ready: runtime, static_pods: running });
+    let (server, kubelet) = {
+        let state = machine.state();
+        let server = state.containers.get("kube-apiserver").filter(|c| c.up && etcd_serves);
+        let server = server.and_then(|container| release::parse(container.pod.tag()));
+        let unit = state.units.get("kubelet.service").filter(|unit| unit.is_active());
+        let version = unit.and_then(|unit| release::parse(unit.started.as_deref()?));
+        let ready = state.units.get("containerd.service").is_some_and(super::unit::Unit::is_active);
+        let running = state.containers.values().filter(|c| c.up).map(|c| c.pod.clone());
+        let static_pods: Vec<StaticPod> = running.collect();
+        (server, version.map(|version| Kubelet { version, ready, static_pods }))
+    };
+    machine.apiserver.send_if_modified(|old| replace(old, server));
     machine.kubelet.send_if_modified(|old| replace(old, kubelet));
 }
 

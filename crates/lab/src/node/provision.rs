@@ -46,6 +46,8 @@ pub fn provision(machine: &Machine, with: &Provision<'_>) -> io::Result<()> {
     files.write("/etc/apt/sources.list.d/kubernetes.list", list.as_bytes(), 0o644)?;
     let debian = "deb http://deb.debian.org/debian bookworm main\n";
     files.write("/etc/apt/sources.list", debian.as_bytes(), 0o644)?;
+    files.write("/etc/sudoers", SUDOERS.as_bytes(), 0o440)?;
+    files.write("/etc/sudoers.d/90-cloud-init-users", OPERATOR.as_bytes(), 0o440)?;
     for (path, content, mode) in with.files {
         let directory = path.rsplit_once('/').map_or("/", |(directory, _)| directory);
         files.make_directory(directory, 0o755)?;
@@ -89,7 +91,14 @@ pub fn provision(machine: &Machine, with: &Provision<'_>) -> io::Result<()> {
     Ok(())
 }
 
-const DIRECTORIES: [(&str, u32); 8] = [
+/// Debian's own.
+const SUDOERS: &str = "Defaults\tenv_reset\nroot\tALL=(ALL:ALL) ALL\n%sudo\tALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n";
+
+/// The user of images for machines in a cloud: may everything, without a password.
+const OPERATOR: &str = "ops ALL=(ALL) NOPASSWD:ALL\n";
+
+const DIRECTORIES: [(&str, u32); 9] = [
+    ("/etc/sudoers.d", 0o755),
     ("/etc/apt/sources.list.d", 0o755),
     ("/etc/systemd/system", 0o755),
     ("/etc/kubernetes", 0o755),

@@ -290,7 +290,7 @@ pub(super) fn initial(
     for package in kubernetes(version.minor, releases) {
         match package.name.as_str() {
             "kubeadm" | "kubelet" | "kubectl" if package.version == exact => {
-                add(package, true, false)
+                add(package, true, false);
             }
             "cri-tools" | "kubernetes-cni" => add(package, false, true),
             _ => {}

@@ -24,7 +24,7 @@ pub fn load_units(machine: &Machine) -> io::Result<()> {
     for (name, new) in found {
         match state.units.get_mut(&name) {
             Some(old) if old.path == new.path => {
-                (old.kind, old.description) = (new.kind, new.description)
+                (old.kind, old.description) = (new.kind, new.description);
             }
             Some(_) => {}
             None => drop(state.units.insert(name, new)),

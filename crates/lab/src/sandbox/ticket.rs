@@ -15,7 +15,7 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-/// Where the init listens, in the node.
+/// Where the init listens, in the node. `/.lab` is there from the first start on, and no boot empties it.
 const SOCKET: &str = "/.lab/init";
 /// Holders of tickets that may wait to be let in.
 const WAITING: i32 = 64;

@@ -1,8 +1,8 @@
 //! A kubeconfig of the node, and the API server that it names: how kubectl and kubeadm reach the API.
 
-use crate::store::Json;
 use super::session::Session;
 use crate::node::{Answer, Identity, NoAnswer, Request};
+use crate::store::Json;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -74,8 +74,7 @@ impl<'a> Client<'a> {
             return Err(format!("context \"{wanted}\" does not exist"));
         }
         let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
-        let cluster =
-            named(&config, "clusters", context.text("cluster"), "cluster");
+        let cluster = named(&config, "clusters", context.text("cluster"), "cluster");
         let user = named(&config, "users", context.text("user"), "user");
         let server = overrides.server.clone().or_else(|| text(cluster, "server"));
         let server = server.unwrap_or_else(|| "http://localhost:8080".to_owned());
@@ -98,10 +97,7 @@ impl<'a> Client<'a> {
             authority: pem(cluster, "certificate-authority")?,
             certificate: pem(user, "client-certificate")?.zip(pem(user, "client-key")?),
             token: text(user, "token"),
-            server_name: overrides
-                .server_name
-                .clone()
-                .or_else(|| text(cluster, "tls-server-name")),
+            server_name: overrides.server_name.clone().or_else(|| text(cluster, "tls-server-name")),
             insecure: overrides.insecure || cluster.flag("insecure-skip-tls-verify"),
         };
         let namespace = text(context, "namespace").unwrap_or_else(|| "default".to_owned());

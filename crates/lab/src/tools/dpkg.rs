@@ -82,10 +82,10 @@ async fn query(session: &Session, name: &str, words: &[String]) -> Done {
             "-f" | "--showformat" => format = rest.next().cloned(),
             "--" => names.extend(rest.by_ref().cloned()),
             long if long.starts_with("--showformat=") => {
-                format = long.split_once('=').map(|(_, f)| f.to_owned())
+                format = long.split_once('=').map(|(_, f)| f.to_owned());
             }
             short if short.starts_with("-f") => {
-                format = Some(short.trim_start_matches("-f").trim_start_matches('=').to_owned())
+                format = Some(short.trim_start_matches("-f").trim_start_matches('=').to_owned());
             }
             option if option.starts_with('-') && option.len() > 1 => {
                 return Err(Failed::new(2, format!("{name}: error: unknown option {option}")));
@@ -113,10 +113,10 @@ async fn query(session: &Session, name: &str, words: &[String]) -> Done {
                     .complain(format!(
                         "{name}: package '{word}' is not installed and no information is available"
                     ))
-                    .await
+                    .await;
             }
             Some('L') => {
-                session.complain(format!("{name}: package '{word}' is not installed")).await
+                session.complain(format!("{name}: package '{word}' is not installed")).await;
             }
             _ => session.complain(format!("{name}: no packages found matching {word}")).await,
         }

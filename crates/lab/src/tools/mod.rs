@@ -68,7 +68,7 @@ async fn play(session: &Session) -> Done {
         "systemctl" => systemd::control::run(session).await,
         "systemd-run" => systemd::run::run(session).await,
         "journalctl" => systemd::journal::run(session).await,
-        "reboot" | "poweroff" | "halt" => systemd::power::run(session).await,
+        "reboot" | "poweroff" | "halt" => systemd::power::run(session),
         "shutdown" => systemd::power::shutdown(session).await,
         "sudo" => sudo::run(session).await,
         "kubectl" => kubectl::run(session).await,

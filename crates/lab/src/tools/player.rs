@@ -9,11 +9,22 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+/// Only nodes have it.
+const IN_NODE: &str = "/.lab";
+
 /// Plays a tool if this process was called by the name of one and the node's socket is there: its exit code.
 #[must_use]
 pub fn entry(arguments: &[OsString]) -> Option<u8> {
     let name = name_of(arguments)?;
-    let stream = UnixStream::connect(wire::SOCKET).ok()?;
+    let stream = match UnixStream::connect(wire::SOCKET) {
+        Ok(stream) => stream,
+        // In a node whose model is gone nothing is played, least of all another program by that name.
+        Err(_) if std::fs::metadata(IN_NODE).is_ok() => {
+            complain("lab: this node has no model\n");
+            return Some(255);
+        }
+        Err(_) => return None,
+    };
     let mut argv: Vec<String> =
         arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if let Some(first) = argv.first_mut() {
@@ -58,7 +69,7 @@ fn play(mut stream: UnixStream, argv: Vec<String>) -> io::Result<u8> {
             Kind::WantInput => feed(stream.try_clone()?),
             Kind::WantLine => hand_over(&mut stream, read_line(&mut io::stdin().lock()))?,
             Kind::WantSecret => hand_over(&mut stream, secret(&bytes))?,
-            Kind::Exec => return become_program(&serde_json::from_slice(&bytes)?),
+            Kind::Exec => return Ok(become_program(&serde_json::from_slice(&bytes)?)),
             Kind::Ticket => return with_ticket(&String::from_utf8_lossy(&bytes)),
             Kind::Exit => return Ok(bytes.first().copied().unwrap_or(255)),
             Kind::Call | Kind::Input | Kind::InputEnd | Kind::Signal => {
@@ -140,8 +151,8 @@ fn secret(prompt: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Only returns if that fails, with the shell's exit codes.
-fn become_program(exec: &Exec) -> io::Result<u8> {
-    let Some((program, words)) = exec.argv.split_first() else { return Ok(0) };
+fn become_program(exec: &Exec) -> u8 {
+    let Some((program, words)) = exec.argv.split_first() else { return 0 };
     let mut command = Command::new(program);
     command
         .args(words)
@@ -154,7 +165,7 @@ fn become_program(exec: &Exec) -> io::Result<u8> {
     }
     let error = command.exec();
     complain(&format!("{program}: {}\n", reason(&error)));
-    Ok(if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 })
+    if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 }
 }
 
 /// As sudo ends when its command was ended by a signal: by the same, which a shell shows as 128 and its number.

@@ -17,12 +17,14 @@ const QUEUE: usize = 64;
 /// Tools that run at once in one node.
 const CALLS: usize = 256;
 
-/// Answers calls on the socket of a node until it is dropped. The directory must be there; a socket that is there already
-/// is replaced. It works with paths of any length.
+/// Answers calls on the socket of a node until it is dropped. Its directory is made if it is not there, and a socket that
+/// is there already is replaced. It works with paths of any length.
 ///
 /// # Errors
 /// The socket cannot be made, or calls can no longer be taken.
 pub async fn serve(machine: Arc<Machine>, site: Arc<Site>, socket: &Path) -> io::Result<()> {
+    let directory = wire::SOCKET.rsplit_once('/').map_or("/", |(directory, _)| directory);
+    machine.files.make_directory(directory, 0o755)?;
     let listener = listen(socket)?;
     let mut calls = JoinSet::new();
     loop {

@@ -27,88 +27,86 @@ struct Options {
     argv: Vec<String>,
 }
 
+fn usage(text: &str) -> Failed {
+    let all = "usage: sudo [-AbEHknPS] [-u user] [VAR=value] [command [arg ...]]";
+    Failed::new(1, format!("sudo: {text}\n{all}"))
+}
+
 fn parse(words: &[String]) -> Result<Options, Failed> {
-    let usage = |text: String| {
-        Failed::new(
-            1,
-            format!(
-                "sudo: {text}\nusage: sudo [-AbEHknPS] [-u user] [VAR=value] [command [arg ...]]"
-            ),
-        )
-    };
     let mut options = Options::default();
-    let mut at = 0;
-    while let Some(word) = words.get(at) {
-        at += 1;
+    let mut rest = words.iter();
+    loop {
+        let before = rest.as_slice();
+        let Some(word) = rest.next() else { break };
+        let assignment = word.split_once('=').filter(|(key, _)| !key.contains('/'));
         if word == "--" {
+            options.argv = rest.as_slice().to_vec();
+            break;
+        } else if let Some(long) = word.strip_prefix("--") {
+            options.long(long, &mut rest)?;
+        } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
+            options.short(letters, &mut rest)?;
+        } else if let Some((key, value)) = assignment {
+            options.assignments.push((key.to_owned(), value.to_owned()));
+        } else {
+            options.argv = before.to_vec();
             break;
         }
-        let Some(letters) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
-            match word.split_once('=') {
-                Some((key, value)) if !key.contains('/') => {
-                    options.assignments.push((key.to_owned(), value.to_owned()));
-                    continue;
-                }
-                _ => {
-                    at -= 1;
-                    break;
-                }
-            }
-        };
-        if let Some(long) = letters.strip_prefix('-') {
-            let (name, inline) =
-                long.split_once('=').map_or((long, None), |(n, v)| (n, Some(v.to_owned())));
-            let mut value = || {
-                inline.clone().or_else(|| {
-                    at += 1;
-                    words.get(at - 1).cloned()
-                })
-            };
-            match name {
-                "non-interactive" => options.never_ask = true,
-                "stdin" => options.from_input = true,
-                "set-home" => options.home = true,
-                "preserve-env" => options.keep = true,
-                "login" => options.shell = Some('i'),
-                "user" => options.user = value(),
-                "prompt" => options.prompt = value(),
-                _ => return Err(usage(format!("unrecognized option '--{name}'"))),
-            }
-            continue;
-        }
-        let mut rest = letters.chars();
-        while let Some(letter) = rest.next() {
-            match letter {
-                'n' => options.never_ask = true,
-                'S' => options.from_input = true,
-                'H' => options.home = true,
-                'E' => options.keep = true,
-                'i' | 's' => options.shell = Some(letter),
-                'v' | 'k' | 'K' | 'l' => options.only = Some(letter),
-                'u' | 'p' => {
-                    let inline = rest.as_str().to_owned();
-                    let value = if inline.is_empty() {
-                        at += 1;
-                        words.get(at - 1).cloned()
-                    } else {
-                        Some(inline)
-                    };
-                    let value = value.ok_or_else(|| {
-                        usage(format!("option requires an argument -- '{letter}'"))
-                    })?;
-                    if letter == 'u' {
-                        options.user = Some(value)
-                    } else {
-                        options.prompt = Some(value)
-                    }
-                    break;
-                }
-                other => return Err(usage(format!("invalid option -- '{other}'"))),
-            }
-        }
     }
-    options.argv = words.get(at..).unwrap_or_default().to_vec();
     Ok(options)
+}
+
+impl Options {
+    fn long<'a>(
+        &mut self,
+        long: &str,
+        rest: &mut impl Iterator<Item = &'a String>,
+    ) -> Result<(), Failed> {
+        let (name, inline) =
+            long.split_once('=').map_or((long, None), |(n, v)| (n, Some(v.to_owned())));
+        let mut value = || inline.clone().or_else(|| rest.next().cloned());
+        match name {
+            "non-interactive" => self.never_ask = true,
+            "stdin" => self.from_input = true,
+            "set-home" => self.home = true,
+            "preserve-env" => self.keep = true,
+            "login" => self.shell = Some('i'),
+            "user" => self.user = value(),
+            "prompt" => self.prompt = value(),
+            _ => return Err(usage(&format!("unrecognized option '--{name}'"))),
+        }
+        Ok(())
+    }
+
+    fn short<'a>(
+        &mut self,
+        letters: &str,
+        rest: &mut impl Iterator<Item = &'a String>,
+    ) -> Result<(), Failed> {
+        let mut letters = letters.chars();
+        while let Some(letter) = letters.next() {
+            match letter {
+                'n' => self.never_ask = true,
+                'S' => self.from_input = true,
+                'H' => self.home = true,
+                'E' => self.keep = true,
+                'i' | 's' => self.shell = Some(letter),
+                'v' | 'k' | 'K' | 'l' => self.only = Some(letter),
+                'u' | 'p' => {
+                    let inline = Some(letters.as_str().to_owned()).filter(|text| !text.is_empty());
+                    let value = inline.or_else(|| rest.next().cloned());
+                    let value = value.ok_or_else(|| {
+                        usage(&format!("option requires an argument -- '{letter}'"))
+                    })?;
+                    let place = if letter == 'u' { &mut self.user } else { &mut self.prompt };
+                    *place = Some(value);
+                    return Ok(());
+                }
+                other => return Err(usage(&format!("invalid option -- '{other}'"))),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A line of /etc/passwd.

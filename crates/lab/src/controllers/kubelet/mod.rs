@@ -19,6 +19,9 @@ use tokio::sync::watch;
 /// `nodeStatusUpdateFrequency`, and how often the lease is renewed.
 const BEAT: Duration = Duration::from_secs(10);
 
+/// Heartbeats come no more often, however fast the pace. Real time.
+const BEAT_FLOOR: Duration = Duration::from_millis(200);
+
 /// How long a kubelet that was started needs before it does anything.
 const START: Duration = Duration::from_millis(1500);
 
@@ -120,11 +123,11 @@ async fn run(
             }
             if Instant::now() >= beat {
                 node::beat(&store, &name);
-                beat = Instant::now() + pace.of(BEAT);
+                beat = Instant::now() + pace.at_least(BEAT, BEAT_FLOOR);
             }
             statics.pass(&store, &now);
             let next = if up { pods.pass(&store, &now) } else { None };
-            let mut wake = beat.min(Instant::now() + pace.of(super::TICK).max(super::LEAST));
+            let mut wake = beat.min(Instant::now() + pace.at_least(super::TICK, super::LEAST));
             wake = next.into_iter().chain((!up).then_some(ready_at)).fold(wake, Instant::min);
             let matters = |resource: &str, object: &Value| {
                 resource == "pods" && object.text("spec.nodeName") == name

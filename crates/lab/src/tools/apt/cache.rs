@@ -14,10 +14,12 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
     match verb.as_str() {
         "policy" if names.is_empty() => session.out(overview(&packages)).await,
         "policy" => {
-            session.out(names.iter().map(|name| policy(&packages, name)).collect::<String>()).await
+            session.out(names.iter().map(|name| policy(&packages, name)).collect::<String>()).await;
         }
         "madison" => {
-            session.out(names.iter().map(|name| madison(&packages, name)).collect::<String>()).await
+            session
+                .out(names.iter().map(|name| madison(&packages, name)).collect::<String>())
+                .await;
         }
         "show" => {
             let text: String = names

@@ -42,6 +42,11 @@ pub(super) async fn update(session: &Session, options: &Options) -> Done {
             ),
         ));
     }
+    fetch(session, origins, done).await
+}
+
+/// Asks every source for its list.
+async fn fetch(session: &Session, origins: Vec<Origin>, done: bool) -> Done {
     let mut errors = Vec::new();
     let mut lists = Vec::new();
     let mut fetched = 0;

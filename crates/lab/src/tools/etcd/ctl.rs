@@ -1,9 +1,9 @@
 //! etcdctl.
 
-use crate::store::Json;
 use super::table::table;
 use super::{minor, version};
 use crate::node::{Machine, Member, Snapshot, size};
+use crate::store::Json;
 use crate::tools::flags::{self, Flag, Flags, switch, value};
 use crate::tools::session::{Done, Failed, Session};
 use serde_json::{Value, json};
@@ -328,12 +328,12 @@ async fn status(session: &Session, flags: &Flags) -> Done {
             session.line(format!("[{}]", all.join(","))).await;
         }
         Some("table") => {
-            session.out(table(&STATUS, &rows.iter().map(cells).collect::<Vec<_>>())).await
+            session.out(table(&STATUS, &rows.iter().map(cells).collect::<Vec<_>>())).await;
         }
         _ => {
             session
                 .out(rows.iter().map(|row| cells(row).join(", ") + "\n").collect::<String>())
-                .await
+                .await;
         }
     }
     Ok(code)
@@ -398,7 +398,7 @@ async fn members(session: &Session, flags: &Flags) -> Done {
         _ => {
             session
                 .out(all.iter().map(|member| cells(member).join(", ") + "\n").collect::<String>())
-                .await
+                .await;
         }
     }
     Ok(0)

@@ -54,7 +54,7 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
                             &["HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE", "VERSION"],
                             &[cells],
                         ))
-                        .await
+                        .await;
                 }
                 _ => session.line(cells.join(", ")).await,
             }

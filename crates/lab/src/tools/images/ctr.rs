@@ -13,7 +13,7 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
             "-n" | "--namespace" => namespace = rest.next().cloned().unwrap_or_default(),
             "-a" | "--address" => drop(rest.next()),
             other if other.starts_with("--namespace=") => {
-                namespace = other.trim_start_matches("--namespace=").to_owned()
+                namespace = other.trim_start_matches("--namespace=").to_owned();
             }
             _ => words.push(word.as_str()),
         }
@@ -27,8 +27,12 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
             ),
         ));
     }
-    let is_kubernetes = namespace == "k8s.io";
-    match words.as_slice() {
+    command(session, &words, namespace == "k8s.io").await
+}
+
+/// A command after the global flags; only the kubelet's namespace holds anything.
+async fn command(session: &Session, words: &[&str], is_kubernetes: bool) -> Done {
+    match words {
         ["version"] => {
             let text = format!(
                 "Client:\n  Version:  {CONTAINERD}\n  Revision: \n  Go version: go1.26.8\n\nServer:\n  Version:  {CONTAINERD}\n  Revision: \n  UUID: {}\n",

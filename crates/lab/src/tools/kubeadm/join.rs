@@ -1,9 +1,9 @@
 //! `kubeadm join` of a worker, and of a control plane whose certificates are there.
 
-use crate::store::Json;
 use super::token::{field, pin};
 use super::{error, parse, phases};
 use crate::node::{Cluster, ControlPlane, MANIFESTS, manifests, parse_version, start_kubelet};
+use crate::store::Json;
 use crate::tools::client::{Client, Overrides};
 use crate::tools::flags::{Flag, switch, value};
 use crate::tools::session::{Done, Failed, Session};
@@ -120,10 +120,7 @@ async fn discover(
     let client = Client::new(
         session,
         Some(&admin),
-        &Overrides {
-            server: Some(format!("https://{host}:{port}")),
-            ..Default::default()
-        },
+        &Overrides { server: Some(format!("https://{host}:{port}")), ..Default::default() },
     )
     .map_err(fail)?;
     let (id, secret) = token.split_once('.').unwrap_or((token, ""));
@@ -148,7 +145,8 @@ async fn discover(
         "ClusterConfiguration",
     );
     let configuration: Value = serde_saphyr::from_str(&text).unwrap_or_default();
-    let version = configuration.at("kubernetesVersion").and_then(Value::as_str).and_then(parse_version);
+    let version =
+        configuration.at("kubernetesVersion").and_then(Value::as_str).and_then(parse_version);
     let kubelet = of(client.get(&format!("{base}/kubelet-config")).await.map_err(fail)?, "kubelet");
     match Cluster::parse(&text).zip(version) {
         Some((cluster, version)) => Ok(Found { cluster, version, ca, kubelet, admin }),
@@ -229,9 +227,8 @@ async fn take_part(session: &Session, found: &Found, control_plane: bool) -> Don
 
 /// Waits until the API knows the node.
 async fn registered(session: &Session, found: &Found) -> Result<(), Failed> {
-    let client =
-        Client::new(session, Some(&found.admin), &Overrides::default())
-            .map_err(|why| phases::failed("kubelet-wait-bootstrap", why))?;
+    let client = Client::new(session, Some(&found.admin), &Overrides::default())
+        .map_err(|why| phases::failed("kubelet-wait-bootstrap", why))?;
     let path = format!("/api/v1/nodes/{}", session.machine.name);
     for _ in 0..240 {
         if matches!(client.find(&path).await, Ok(Some(_))) {

@@ -1,9 +1,9 @@
 //! `kubeadm upgrade plan`.
 
-use crate::store::Json;
 use super::upgrade::{kubelets, read};
 use super::{UPGRADE, admin, argument, error, klog, parse, preflight, release};
 use crate::node::{Role, parse_version, read_manifest};
+use crate::store::Json;
 use crate::tools::client::Client;
 use crate::tools::session::{Done, Failed, Session};
 use semver::Version;
@@ -117,26 +117,31 @@ async fn table(
     } else {
         String::new()
     };
-    let line = "_____________________________________________________________________\n\n";
-    let configs = vec![
-        ["API GROUP", "CURRENT VERSION", "PREFERRED VERSION", "MANUAL UPGRADE REQUIRED"]
-            .map(str::to_owned)
-            .to_vec(),
-        ["kubeproxy.config.k8s.io", "v1alpha1", "v1alpha1", "no"].map(str::to_owned).to_vec(),
-        ["kubelet.config.k8s.io", "v1beta1", "v1beta1", "no"].map(str::to_owned).to_vec(),
-    ];
     Ok(format!(
         "Components that must be upgraded manually after you have upgraded the control plane with 'kubeadm upgrade apply':\n{}\n\
          Upgrade to the latest {series}:\n\n{}\nYou can now apply the upgrade by executing the following command:\n\n\
-         \tkubeadm upgrade apply {target}\n\n{note}{line}\n\
+         \tkubeadm upgrade apply {target}\n\n{note}{LINE}\n\
          The table below shows the current state of component configs as understood by this version of kubeadm.\n\
          Configs that have a \"yes\" mark in the \"MANUAL UPGRADE REQUIRED\" column require manual config upgrade or\n\
          resetting to kubeadm defaults before a successful upgrade can be performed. The version to manually\n\
-         upgrade to is denoted in the \"PREFERRED VERSION\" column.\n\n{}{line}",
+         upgrade to is denoted in the \"PREFERRED VERSION\" column.\n\n{}{LINE}",
         columns(&manual),
         columns(&rows),
-        columns(&configs),
+        columns(&configurations()),
     ))
+}
+
+const LINE: &str = "_____________________________________________________________________\n\n";
+
+/// Versions of the components' configurations: the newest ones for years.
+fn configurations() -> Vec<Vec<String>> {
+    [
+        ["API GROUP", "CURRENT VERSION", "PREFERRED VERSION", "MANUAL UPGRADE REQUIRED"],
+        ["kubeproxy.config.k8s.io", "v1alpha1", "v1alpha1", "no"],
+        ["kubelet.config.k8s.io", "v1beta1", "v1beta1", "no"],
+    ]
+    .map(|row| row.map(str::to_owned).to_vec())
+    .to_vec()
 }
 
 /// As Go's tabwriter with a least width of 10 and a padding of 3.

@@ -1,8 +1,8 @@
 //! Checks before an upgrade.
 
-use crate::store::Json;
 use super::phases;
 use crate::node::COMPONENTS;
+use crate::store::Json;
 use crate::tools::client::Client;
 use crate::tools::flags::Flags;
 use crate::tools::session::{Failed, Session};
@@ -89,7 +89,9 @@ fn is_control_plane(node: &Value) -> bool {
 
 fn is_ready(node: &Value) -> bool {
     let conditions = node.at("status.conditions").and_then(Value::as_array);
-    conditions.is_some_and(|all| all.iter().any(|c| c.text("type") == "Ready" && c.text("status") == "True"))
+    conditions.is_some_and(|all| {
+        all.iter().any(|c| c.text("type") == "Ready" && c.text("status") == "True")
+    })
 }
 
 /// The cluster takes work, all control planes are Ready, all manifests are there.

@@ -27,91 +27,78 @@ pub(super) fn check(
     allowed: Allowed,
 ) -> Skew {
     let mut skew = Skew::default();
-    let released = to.pre.is_empty();
-    let mut add = |mandatory: bool, text: String| {
-        if mandatory { skew.mandatory.push(text) } else { skew.skippable.push(text) }
-    };
-    let least = Version::new(1, kubeadm.minor.saturating_sub(1), 0);
-    if *to < least {
-        add(
-            true,
-            format!(
-                "Specified version to upgrade to \"v{to}\" is equal to or lower than the minimum supported version \"v{cluster}\". Please specify a higher version to upgrade to"
-            ),
+    if *to < Version::new(1, kubeadm.minor.saturating_sub(1), 0) {
+        let text = format!(
+            "Specified version to upgrade to \"v{to}\" is equal to or lower than the minimum supported version \"v{cluster}\". Please specify a higher version to upgrade to"
         );
+        skew.mandatory.push(text);
     }
-    if to.minor > cluster.minor + 1 {
-        add(
-            released,
-            format!(
-                "Specified version to upgrade to \"v{to}\" is too high; kubeadm can upgrade only 1 minor version at a time"
-            ),
-        );
-    }
-    if to.minor + 1 < cluster.minor {
-        add(
-            released,
-            format!(
-                "Specified version to downgrade to \"v{to}\" is too low; kubeadm can downgrade only 1 minor version at a time"
-            ),
-        );
-    }
-    if kubeadm < to {
-        if to.minor > kubeadm.minor {
-            add(
-                released,
-                format!(
-                    "Specified version to upgrade to \"v{to}\" is at least one minor release higher than the kubeadm minor release ({} > {}). Such an upgrade is not supported",
-                    to.minor, kubeadm.minor
-                ),
-            );
-        } else {
-            add(
-                false,
-                format!(
-                    "Specified version to upgrade to \"v{to}\" is higher than the kubeadm version \"v{kubeadm}\". Upgrade kubeadm first using the tool you used to install kubeadm"
-                ),
-            );
-        }
-    }
-    if kubeadm.minor > to.minor {
-        add(
-            false,
-            format!(
-                "Kubeadm version v{kubeadm} can only be used to upgrade to Kubernetes version {}.{}",
-                kubeadm.major, kubeadm.minor
-            ),
-        );
-    }
+    distance(&mut skew, to, cluster);
+    own_version(&mut skew, to, kubeadm);
     let candidate = to.pre.starts_with("rc");
-    if !released && !allowed.experimental && !(candidate && allowed.candidates) {
-        add(
-            false,
-            format!(
-                "Specified version to upgrade to \"v{to}\" is an unstable version and such upgrades weren't allowed via setting the --allow-*-upgrades flags"
-            ),
+    if !(to.pre.is_empty() || allowed.experimental || candidate && allowed.candidates) {
+        let text = format!(
+            "Specified version to upgrade to \"v{to}\" is an unstable version and such upgrades weren't allowed via setting the --allow-*-upgrades flags"
         );
+        skew.skippable.push(text);
     }
-    let mut old: Vec<String> = kubelets
-        .iter()
-        .filter(|kubelet| to.minor > kubelet.minor + 3)
-        .map(|v| format!("v{v}"))
-        .collect();
-    old.sort();
-    old.dedup();
+    let old = kubelets.iter().filter(|kubelet| to.minor > kubelet.minor + 3);
+    let old: std::collections::BTreeSet<String> =
+        old.map(|version| format!("v{version}")).collect();
     if !old.is_empty() {
-        add(
-            false,
-            format!(
-                "There are kubelets in this cluster that are too old that have these versions [{}]",
-                old.join(" ")
-            ),
-        );
+        let list = old.into_iter().collect::<Vec<_>>().join(" ");
+        skew.skippable.push(format!(
+            "There are kubelets in this cluster that are too old that have these versions [{list}]"
+        ));
     }
     skew
 }
 
+/// One minor at a time; before a release more is possible with `--force`.
+fn distance(skew: &mut Skew, to: &Version, cluster: &Version) {
+    if to.minor > cluster.minor + 1 {
+        let text = format!(
+            "Specified version to upgrade to \"v{to}\" is too high; kubeadm can upgrade only 1 minor version at a time"
+        );
+        skew.add(to.pre.is_empty(), text);
+    }
+    if to.minor + 1 < cluster.minor {
+        let text = format!(
+            "Specified version to downgrade to \"v{to}\" is too low; kubeadm can downgrade only 1 minor version at a time"
+        );
+        skew.add(to.pre.is_empty(), text);
+    }
+}
+
+/// The minor of kubeadm is that of the target.
+fn own_version(skew: &mut Skew, to: &Version, kubeadm: &Version) {
+    if to.minor > kubeadm.minor {
+        let text = format!(
+            "Specified version to upgrade to \"v{to}\" is at least one minor release higher than the kubeadm minor release ({} > {}). Such an upgrade is not supported",
+            to.minor, kubeadm.minor
+        );
+        skew.add(to.pre.is_empty(), text);
+    } else if kubeadm < to {
+        let text = format!(
+            "Specified version to upgrade to \"v{to}\" is higher than the kubeadm version \"v{kubeadm}\". Upgrade kubeadm first using the tool you used to install kubeadm"
+        );
+        skew.add(false, text);
+    }
+    if kubeadm.minor > to.minor {
+        let text = format!(
+            "Kubeadm version v{kubeadm} can only be used to upgrade to Kubernetes version {}.{}",
+            kubeadm.major, kubeadm.minor
+        );
+        skew.add(false, text);
+    }
+}
+
 impl Skew {
+    fn add(&mut self, mandatory: bool, text: String) {
+        let list = if mandatory { &mut self.mandatory } else { &mut self.skippable };
+        list.push(text);
+    }
+
     /// What kubeadm ends with, if it does.
     pub(super) fn verdict(&self, force: bool) -> Option<String> {
         let list =

@@ -1,8 +1,8 @@
 //! `kubeadm token create`, `list`, `delete`, `generate`: secrets in kube-system.
 
-use crate::store::Json;
 use super::{admin, error, parse};
 use crate::node::Request;
+use crate::store::Json;
 use crate::tools::client::Client;
 use crate::tools::flags::{Flag, switch, value};
 use crate::tools::kubectl_duration;
@@ -144,10 +144,8 @@ pub(super) fn pin(pem: &str) -> String {
 
 /// A field of a token's secret.
 pub(super) fn field(secret: &Value, name: &str) -> String {
-    let bytes = secret
-        .key("data", name)
-        .and_then(|text| STANDARD.decode(text).ok())
-        .unwrap_or_default();
+    let bytes =
+        secret.key("data", name).and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -158,7 +156,7 @@ async fn list(session: &Session, client: &Client<'_>) -> Done {
         .map_err(|why| error(format!("failed to list bootstrap tokens: {why}")))?;
     let now = session.machine.now();
     let mut rows = vec!["TOKEN                     TTL         EXPIRES                USAGES                   DESCRIPTION                                                EXTRA GROUPS".to_owned()];
-    for secret in secrets.list("items").iter() {
+    for secret in secrets.list("items") {
         if secret.text("type") != "bootstrap.kubernetes.io/token" {
             continue;
         }

@@ -1,11 +1,11 @@
 //! `kubeadm upgrade apply` and `kubeadm upgrade node`.
 
-use crate::store::Json;
 use super::skew::{self, Allowed};
 use super::{
     UPGRADE, admin, argument, error, handles, klog, parse, phases, preflight, release, static_pods,
 };
 use crate::node::{Cluster, Request, Role, coredns, parse_version, proxy};
+use crate::store::Json;
 use crate::tools::client::Client;
 use crate::tools::flags::Flags;
 use crate::tools::session::{Done, Failed, Session};
@@ -49,7 +49,8 @@ pub(super) async fn read(
     let map = answer.json();
     let text = map.text("data.ClusterConfiguration");
     let configuration: Value = serde_saphyr::from_str(text).unwrap_or_default();
-    let version = configuration.at("kubernetesVersion").and_then(Value::as_str).and_then(parse_version);
+    let version =
+        configuration.at("kubernetesVersion").and_then(Value::as_str).and_then(parse_version);
     match Cluster::parse(text).zip(version) {
         Some((cluster, version)) => Ok((cluster, version, map)),
         None => Err(error(
@@ -125,7 +126,9 @@ async fn policy(
         )
     };
     let info = client.get("/version").await.map_err(unable)?;
-    let cluster = info.at("gitVersion").and_then(Value::as_str)
+    let cluster = info
+        .at("gitVersion")
+        .and_then(Value::as_str)
         .and_then(parse_version)
         .ok_or_else(|| unable("no version".to_owned()))?;
     session.line(format!("[upgrade/versions] Cluster version: v{cluster}\n[upgrade/versions] kubeadm version: v{kubeadm}")).await;
@@ -156,7 +159,8 @@ async fn policy(
 pub(super) async fn kubelets(client: &Client<'_>) -> Result<Vec<(String, Version)>, String> {
     let nodes = client.get("/api/v1/nodes").await?;
     let read = |node: &Value| {
-        let version = parse_version(node.at("status.nodeInfo.kubeletVersion").and_then(Value::as_str)?)?;
+        let version =
+            parse_version(node.at("status.nodeInfo.kubeletVersion").and_then(Value::as_str)?)?;
         Some((node.at("metadata.name").and_then(Value::as_str)?.to_owned(), version))
     };
     Ok(nodes.list("items").iter().filter_map(read).collect())
@@ -275,7 +279,7 @@ async fn addons(
         ),
     ];
     for (phase, path, object, name) in objects {
-        let patch = json!({"spec": {"template": object["spec"]["template"]}});
+        let patch = json!({"spec": {"template": object.at("spec.template")}});
         client
             .send(Request::with("PATCH", path, patch))
             .await

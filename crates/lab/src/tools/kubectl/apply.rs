@@ -1,9 +1,9 @@
 //! `kubectl apply -f`, `create -f`, `replace -f`, `delete`.
 
-use crate::store::Json;
 use super::Kubectl;
 use super::resource::{Resource, Target, targets};
 use crate::node::Request;
+use crate::store::Json;
 use crate::tools::client::server_error;
 use crate::tools::flags::{Flag, switch, value};
 use serde_json::{Value, json};
@@ -72,9 +72,12 @@ async fn documents(kubectl: &Kubectl<'_>) -> Result<Vec<Value>, String> {
         for document in documents {
             match document.at("items").and_then(Value::as_array) {
                 Some(items)
-                    if document.at("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List")) =>
+                    if document
+                        .at("kind")
+                        .and_then(Value::as_str)
+                        .is_some_and(|kind| kind.ends_with("List")) =>
                 {
-                    all.extend(items.clone())
+                    all.extend(items.clone());
                 }
                 _ if document.is_null() => {}
                 _ => all.push(document),
@@ -134,9 +137,7 @@ async fn one(
         "create" => {
             let answer = kubectl.client.ask(Request::with("POST", collection, object)).await?;
             if !answer.ok() {
-                return Err(
-                    server_error(&answer)
-                );
+                return Err(server_error(&answer));
             }
             "created"
         }
@@ -167,9 +168,8 @@ async fn apply(
         kubectl.client.send(Request::with("POST", collection, object)).await?;
         return Ok("created");
     };
-    let before = present
-        .key("metadata.annotations", LAST)
-        .and_then(|text| serde_json::from_str(text).ok());
+    let before =
+        present.key("metadata.annotations", LAST).and_then(|text| serde_json::from_str(text).ok());
     let mut patch = object;
     if let Some(before) = before {
         forget(&mut patch, &before);
@@ -208,7 +208,9 @@ async fn delete_named(kubectl: &Kubectl<'_>) -> Result<u8, String> {
                 let items = list.list("items").to_vec();
                 items
                     .iter()
-                    .filter_map(|item| item.at("metadata.name").and_then(Value::as_str).map(str::to_owned))
+                    .filter_map(|item| {
+                        item.at("metadata.name").and_then(Value::as_str).map(str::to_owned)
+                    })
                     .collect()
             }
             (None, None) => {

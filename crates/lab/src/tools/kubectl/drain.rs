@@ -1,8 +1,8 @@
 //! `kubectl drain`, `cordon`, `uncordon`: pods are chosen and evicted as kubectl 1.36 does it.
 
-use crate::store::Json;
 use super::Kubectl;
 use crate::node::Request;
+use crate::store::Json;
 use crate::tools::client::server_error;
 use crate::tools::flags::{Flag, switch, value};
 use serde_json::{Value, json};
@@ -128,14 +128,19 @@ enum Verdict {
 }
 
 fn controller(pod: &Value) -> Option<&Value> {
-    pod.at("metadata.ownerReferences").and_then(Value::as_array)?.iter().find(|owner| owner.flag("controller"))
+    pod.at("metadata.ownerReferences")
+        .and_then(Value::as_array)?
+        .iter()
+        .find(|owner| owner.flag("controller"))
 }
 
 /// kubectl's filters after each other; the first that keeps a pod decides.
 fn choose(pod: &Value, daemon_set_is_there: bool, on: impl Fn(&str) -> bool) -> Verdict {
-    let finished = ["Succeeded", "Failed"].iter().any(|phase| pod["status"]["phase"] == *phase);
+    let finished = ["Succeeded", "Failed"].contains(&pod.text("status.phase"));
     let mut warning = None;
-    if let Some(owner) = controller(pod).filter(|owner| owner.text("kind") == "DaemonSet" && !finished) {
+    if let Some(owner) =
+        controller(pod).filter(|owner| owner.text("kind") == "DaemonSet" && !finished)
+    {
         let name = owner.text("name");
         let missing = format!("daemonsets.apps \"{name}\" not found");
         match (daemon_set_is_there, on("force"), on("ignore-daemonsets")) {
@@ -154,8 +159,10 @@ fn choose(pod: &Value, daemon_set_is_there: bool, on: impl Fn(&str) -> bool) -> 
     if pod.key("metadata.annotations", "kubernetes.io/config.mirror").is_some() {
         return Verdict::Stays;
     }
-    let local = pod.at("spec.volumes").and_then(Value::as_array)
-        .is_some_and(|all| all.iter().any(|v| !v.at("emptyDir").is_none()));
+    let local = pod
+        .at("spec.volumes")
+        .and_then(Value::as_array)
+        .is_some_and(|all| all.iter().any(|v| v.at("emptyDir").is_some()));
     if local && !finished {
         if !on("delete-emptydir-data") {
             return Verdict::Error(
@@ -193,7 +200,7 @@ async fn select(kubectl: &Kubectl<'_>, node: &str) -> Result<(Vec<Value>, String
         BTreeMap::<String, Vec<String>>::new(),
         BTreeMap::<String, Vec<String>>::new(),
     );
-    for pod in list.list("items").iter() {
+    for pod in list.list("items") {
         let (namespace, name) = place(pod);
         let owner = controller(pod).filter(|owner| owner.text("kind") == "DaemonSet");
         let there = match owner.and_then(|owner| owner.at("name").and_then(Value::as_str)) {

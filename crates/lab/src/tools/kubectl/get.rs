@@ -1,10 +1,10 @@
 //! `kubectl get`.
 
-use crate::store::Json;
 use super::jsonpath::JsonPath;
 use super::resource::{Target, targets};
 use super::{Kubectl, output};
 use crate::node::Request;
+use crate::store::Json;
 use crate::tools::client::server_error;
 use crate::tools::flags::{Flag, switch, value};
 use serde_json::{Value, json};
@@ -139,7 +139,7 @@ async fn fetch(
             items.push(found);
             continue;
         }
-        for item in found.list("items").iter() {
+        for item in found.list("items") {
             let mut item = item.clone();
             // Items of a list have no kind of their own on the wire.
             if let Some(fields) = item.as_object_mut() {
@@ -183,7 +183,9 @@ async fn tables(kubectl: &Kubectl<'_>, targets: &[Target], wide: bool) -> Result
     let headings = !kubectl.flags.on("no-headers");
     let texts: Vec<String> = shown
         .iter()
-        .filter(|(_, table)| table.at("rows").and_then(Value::as_array).is_some_and(|rows| !rows.is_empty()))
+        .filter(|(_, table)| {
+            table.at("rows").and_then(Value::as_array).is_some_and(|rows| !rows.is_empty())
+        })
         .map(|(_, table)| output::server_table(table, wide, headings, all))
         .collect();
     kubectl.session.out(texts.join("\n")).await;

@@ -1,9 +1,9 @@
 //! `kubectl label`, `annotate`, `taint`, `scale`, `patch`.
 
-use crate::store::Json;
 use super::Kubectl;
 use super::resource::{Target, targets};
 use crate::node::Request;
+use crate::store::Json;
 use crate::tools::flags::{Flag, switch, value};
 use serde_json::{Map, Value, json};
 
@@ -115,7 +115,8 @@ async fn taints(
             let key = key.split('=').next().unwrap_or(key);
             let before = taints.len();
             taints.retain(|taint| {
-                taint.text("key") != key || effect.is_some_and(|effect| taint.text("effect") != effect)
+                taint.text("key") != key
+                    || effect.is_some_and(|effect| taint.text("effect") != effect)
             });
             if taints.len() == before {
                 return Err(format!("error: taint \"{removed}\" not found"));

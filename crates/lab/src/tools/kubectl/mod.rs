@@ -13,11 +13,11 @@ mod resource;
 mod tests;
 mod wait;
 
-use crate::store::Json;
 use super::client::{Client, Overrides};
 use super::flags::{self, Flag, Flags, switch, value};
 use super::session::{Done, Failed, Session};
 use crate::node::Request;
+use crate::store::Json;
 use resource::Resource;
 pub(super) use wait::duration;
 
@@ -172,12 +172,7 @@ async fn version(kubectl: &Kubectl<'_>) -> Result<u8, String> {
             session.line(format!("Client Version: {own}\nKustomize Version: v5.8.1")).await;
             if let Some(server) = server {
                 let server = server?;
-                session
-                    .line(format!(
-                        "Server Version: {}",
-                        server.text("gitVersion")
-                    ))
-                    .await;
+                session.line(format!("Server Version: {}", server.text("gitVersion"))).await;
             }
         }
         Some(format @ ("json" | "yaml")) => {

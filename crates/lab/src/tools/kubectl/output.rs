@@ -1,7 +1,7 @@
 //! How objects are shown.
 
-use crate::store::Json;
 use super::jsonpath::JsonPath;
+use crate::store::Json;
 use serde_json::Value;
 
 /// `-o json` and `-o yaml`.
@@ -160,14 +160,13 @@ pub(super) fn server_table(answer: &Value, wide: bool, headings: bool, namespace
             .map(|c| c.text("name").to_uppercase());
         rows.push(namespaces.then(|| "NAMESPACE".to_owned()).into_iter().chain(names).collect());
     }
-    for row in answer.list("rows").iter() {
+    for row in answer.list("rows") {
         let cell = |index: &usize| match row.list("cells").get(*index).unwrap_or(&Value::Null) {
             Value::String(text) => text.clone(),
             Value::Null => "<none>".to_owned(),
             other => other.to_string(),
         };
-        let namespace =
-            row.text("object.metadata.namespace").to_owned();
+        let namespace = row.text("object.metadata.namespace").to_owned();
         rows.push(
             namespaces.then_some(namespace).into_iter().chain(shown.iter().map(cell)).collect(),
         );

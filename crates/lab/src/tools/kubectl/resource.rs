@@ -76,7 +76,12 @@ fn read(list: &Value, root: &str, group: &str) -> Vec<Resource> {
                 group: group.to_owned(),
                 root: root.to_owned(),
                 namespaced: resource.flag("namespaced"),
-                short: resource.list("shortNames").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                short: resource
+                    .list("shortNames")
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect(),
             }
         })
         .collect()
@@ -86,9 +91,12 @@ fn read(list: &Value, root: &str, group: &str) -> Vec<Resource> {
 pub(super) async fn discover(client: &Client<'_>) -> Result<Vec<Resource>, String> {
     let mut all = read(&client.get("/api/v1").await?, "/api/v1", "");
     let groups = client.get("/apis").await?;
-    for group in groups.list("groups").iter() {
+    for group in groups.list("groups") {
         let name = group.text("name");
-        let Some(version) = group.at("preferredVersion.groupVersion").and_then(Value::as_str) else { continue };
+        let Some(version) = group.at("preferredVersion.groupVersion").and_then(Value::as_str)
+        else {
+            continue;
+        };
         let root = format!("/apis/{version}");
         all.extend(read(&client.get(&root).await?, &root, name));
     }

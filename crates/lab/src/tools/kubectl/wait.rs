@@ -1,9 +1,9 @@
 //! `kubectl wait`.
 
-use crate::store::Json;
 use super::Kubectl;
 use super::jsonpath::JsonPath;
 use super::resource::{Target, targets};
+use crate::store::Json;
 use crate::tools::flags::{Flag, switch, value};
 use serde_json::Value;
 use std::time::Duration;
@@ -205,7 +205,7 @@ async fn expand(kubectl: &Kubectl<'_>, targets: Vec<Target>) -> Result<Vec<Targe
             .client
             .get(&format!("{}{query}", target.resource.path(Some(kubectl.namespace()), None)))
             .await?;
-        for item in list.list("items").iter() {
+        for item in list.list("items") {
             let name = item.at("metadata.name").and_then(Value::as_str).map(str::to_owned);
             all.push(Target { resource: target.resource.clone(), name });
         }

@@ -66,10 +66,10 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
             many(session, &flags, verb, &units).await
         }
         "enable" | "disable" | "mask" | "unmask" => files(session, &flags, verb, &units).await,
-        "reset-failed" => reset_failed(session, &units).await,
+        "reset-failed" => reset_failed(session, &units),
         "reboot" | "poweroff" | "halt" => {
             root_only(session, "reboot system")?;
-            power::now(session, verb == "reboot").await
+            Ok(power::now(session, verb == "reboot"))
         }
         other => Err(Failed::new(1, format!("Unknown command verb {other}."))),
     }
@@ -341,7 +341,7 @@ async fn change_file(session: &Session, flags: &Flags, verb: &str, name: &str, u
     }
 }
 
-async fn reset_failed(session: &Session, units: &[String]) -> Done {
+fn reset_failed(session: &Session, units: &[String]) -> Done {
     let mut state = session.machine.state();
     let all: Vec<String> =
         if units.is_empty() { state.units.keys().cloned().collect() } else { units.to_vec() };

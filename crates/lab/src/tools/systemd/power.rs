@@ -5,7 +5,7 @@ use crate::tools::when;
 use std::time::Duration;
 
 /// `reboot`, `poweroff`, `halt`.
-pub(in crate::tools) async fn run(session: &Session) -> Done {
+pub(in crate::tools) fn run(session: &Session) -> Done {
     let name = session.call.argv.first().map_or("", String::as_str);
     for word in session.words() {
         if !["-f", "--force", "--no-wall", "-w", "--wtmp-only"].contains(&word.as_str()) {
@@ -13,7 +13,7 @@ pub(in crate::tools) async fn run(session: &Session) -> Done {
         }
     }
     root_only(session)?;
-    now(session, name == "reboot").await
+    Ok(now(session, name == "reboot"))
 }
 
 fn root_only(session: &Session) -> Result<(), Failed> {
@@ -27,9 +27,9 @@ fn root_only(session: &Session) -> Result<(), Failed> {
 }
 
 /// At once: systemd stops everything, which takes a moment.
-pub(super) async fn now(session: &Session, again: bool) -> Done {
+pub(super) fn now(session: &Session, again: bool) -> u8 {
     down(session, Duration::ZERO, again);
-    Ok(0)
+    0
 }
 
 fn down(session: &Session, after: Duration, again: bool) {

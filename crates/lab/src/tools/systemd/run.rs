@@ -274,10 +274,8 @@ async fn elapse(
     if machine.state().units.remove(&timer).is_none() {
         return;
     }
-    let more = match machine.state().units.get(&name).map(|unit| unit.kind.clone()) {
-        Some(Kind::Program { environment, .. }) => environment,
-        _ => return,
-    };
+    let kind = machine.state().units.get(&name).map(|unit| unit.kind.clone());
+    let Some(Kind::Program { environment: more, .. }) = kind else { return };
     let program = Program {
         argv: argv.clone(),
         environment: environment(&more),
