@@ -84,7 +84,8 @@ await() {
 }
 
 close_api() {
-	local name
+	local code=$? name
+	[ "$code" = 0 ] || ! [ -f "$BED/apiserver.log" ] || { echo 'api: the last of the server:' >&2; tail -n 20 "$BED/apiserver.log" >&2; }
 	for name in lab controllers apiserver etcd; do stop "$name"; done
 	rm -rf "$BED"
 }
@@ -100,11 +101,19 @@ write_apiserver() {
 			--service-cluster-ip-range=10.96.0.0/16 --authorization-mode=RBAC --disable-admission-plugins=ServiceAccount \\
 			--endpoint-reconciler-type=none --shutdown-delay-duration=0s
 	END
+	# The port is free when the old one is wholly gone: one that came too early ends, and the next is tried.
 	cat >"$BED/restart" <<-END
 		#!/bin/sh
 		kill -9 "\$(cat $BED/apiserver.pid)"
-		setsid $BED/apiserver >>$BED/apiserver.log 2>&1 </dev/null &
-		echo \$! >$BED/apiserver.pid
+		for one in 1 2 3 4 5; do
+			setsid $BED/apiserver >>$BED/apiserver.log 2>&1 </dev/null &
+			echo \$! >$BED/apiserver.pid
+			while kill -0 \$! 2>/dev/null; do
+				! "$CACHE/kubernetes-$KUBERNETES/bin/kubectl" --kubeconfig $BED/admin.conf get --raw /readyz >/dev/null 2>&1 || exit 0
+				sleep 0.2
+			done
+		done
+		exit 1
 	END
 	chmod +x "$BED/apiserver" "$BED/restart"
 }

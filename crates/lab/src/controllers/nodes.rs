@@ -26,17 +26,38 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 #[derive(Debug)]
 pub(super) struct Nodes {
     pace: Pace,
-    heard: BTreeMap<String, (String, Instant)>,
+    clock: Listening,
+    heard: BTreeMap<String, (String, Duration)>,
     lost: BTreeMap<String, Instant>,
+}
+
+/// How long it was listened for signs of life. A process that was not given the processor for a while has not listened:
+/// whoever could not be heard in that time is not held to have been silent.
+#[derive(Debug)]
+struct Listening {
+    total: Duration,
+    last: Instant,
+    /// What a pass counts for at most.
+    most: Duration,
+}
+
+impl Listening {
+    fn go_on(&mut self, now: Instant) {
+        self.total += now.duration_since(self.last).min(self.most);
+        self.last = now;
+    }
 }
 
 impl Nodes {
     pub(super) fn new(pace: Pace) -> Self {
-        Self { pace, heard: BTreeMap::new(), lost: BTreeMap::new() }
+        let most = 2 * pace.of(super::TICK).max(super::LEAST);
+        let clock = Listening { total: Duration::ZERO, last: Instant::now(), most };
+        Self { pace, clock, heard: BTreeMap::new(), lost: BTreeMap::new() }
     }
 
     pub(super) fn pass(&mut self, store: &Store) {
         let nodes = store.all("nodes", "");
+        self.clock.go_on(Instant::now());
         for (number, node) in nodes.iter().enumerate() {
             self.listen(store, node);
             if node.text("spec.podCIDR").is_empty() {
@@ -60,11 +81,11 @@ impl Nodes {
         let status =
             beats.find(|c| c.text("type") == "Ready").map_or("", |c| c.text("lastHeartbeatTime"));
         let sign = format!("{renewed} {status} {}", condition(node, "Ready") == "Unknown");
-        let now = Instant::now();
+        let now = self.clock.total;
         let known = self.heard.entry(name(node).to_owned()).or_insert_with(|| (sign.clone(), now));
         if known.0 != sign {
             *known = (sign, now);
-        } else if now.duration_since(known.1) >= self.pace.at_least(PATIENCE, PATIENCE_FLOOR)
+        } else if now.saturating_sub(known.1) >= self.pace.at_least(PATIENCE, PATIENCE_FLOOR)
             && condition(node, "Ready") != "Unknown"
         {
             declare_lost(store, node);
@@ -183,5 +204,21 @@ fn keep_taints(store: &Store, node: &Value) {
                 node.put("spec.taints", taints);
             }
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_sleeps_has_not_listened() {
+        let start = Instant::now();
+        let mut clock =
+            Listening { total: Duration::ZERO, last: start, most: Duration::from_millis(200) };
+        clock.go_on(start + Duration::from_millis(100));
+        assert_eq!(clock.total, Duration::from_millis(100));
+        clock.go_on(start + Duration::from_secs(60));
+        assert_eq!(clock.total, Duration::from_millis(300));
     }
 }
