@@ -44,9 +44,14 @@ fn upgrades(control_planes: u8, workers: u8, by_hand: &str) {
     assert_eq!(trial.versions(), ["v1.37.2"], "{ran}");
     assert_eq!(trial.cordoned(), [by_hand], "{ran}");
     for n in 1..=control_planes {
-        let etcd = trial.object("pods", "kube-system", &format!("etcd-cp{n}"));
-        let image = etcd.list("spec.containers")[0].text("image").to_owned();
-        assert_eq!(image, "registry.k8s.io/etcd:3.7.0-0");
+        let etcd = format!("etcd-cp{n}");
+        // The kubelet that was just restarted shows its static pods a moment later.
+        Trial::eventually("etcd is at 3.7.0", || {
+            let pod = trial.lab().store().get("pods", "kube-system", &etcd);
+            pod.is_ok_and(|pod| {
+                pod.list("spec.containers")[0].text("image") == "registry.k8s.io/etcd:3.7.0-0"
+            })
+        });
     }
     let nodes: Vec<String> = trial.lab().nodes().map(|node| node.name.clone()).collect();
     let revisions = || -> Vec<String> {
