@@ -2,9 +2,9 @@
 
 use super::args::Abort;
 use super::exit;
-use super::playbook::{Persona, finish, on_runtime};
+use super::playbook::{Persona, conclude, finish, on_runtime};
 use super::runs::is_alive;
-use super::setup::{self, Refusal, state_directory};
+use super::setup::{self, Prepared, Refusal, state_directory};
 use super::terminal::say;
 use crate::cluster::Uncordoned;
 use crate::engine::{Run, own_play};
@@ -19,6 +19,10 @@ pub(super) fn run(args: Abort) -> u8 {
 
 async fn inner(args: Abort) -> Result<u8, Refusal> {
     let prepared = setup::prepare(&args.common, &[], Persona::Mainstay, None)?;
+    conclude(&prepared, release_all(&args, &prepared)).await
+}
+
+async fn release_all(args: &Abort, prepared: &Prepared) -> Result<u8, Refusal> {
     let run = &prepared.run;
     let general = |message: String| Refusal::new(exit::GENERAL, Diagnostic::error(message));
     let directory = state_directory(&*run.outside);
@@ -37,7 +41,7 @@ async fn inner(args: Abort) -> Result<u8, Refusal> {
     let held: Vec<HeldNode> = held.into_iter().filter(|node| node.run == args.run).collect();
     if held.is_empty() {
         say(&format!("run {} holds nothing", args.run)).map_err(|e| general(e.to_string()))?;
-        return Ok(finish(&prepared, None).await);
+        return Ok(finish(prepared, None).await);
     }
     let playing = own_play(run);
     let cluster = run.api(&playing).await.map_err(Refusal::from)?;
@@ -60,7 +64,7 @@ async fn inner(args: Abort) -> Result<u8, Refusal> {
             }
         }
     }
-    let code = finish(&prepared, None).await;
+    let code = finish(prepared, None).await;
     Ok(if problems > 0 { exit::STOPPED } else { code })
 }
 

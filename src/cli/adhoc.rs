@@ -2,10 +2,11 @@
 
 use super::args::{AdHoc, Common};
 use super::ground;
-use super::playbook::{Persona, finish, on_runtime};
+use super::playbook::{Persona, conclude, finish, on_runtime};
 use super::refusal::Refusal;
+use super::setup::{self, Prepared};
 use super::terminal::say;
-use super::{exit, setup, signals};
+use super::{exit, signals};
 use crate::engine;
 use crate::event::Event;
 use crate::modules;
@@ -41,6 +42,11 @@ async fn inner(args: AdHoc) -> Result<u8, Refusal> {
     };
     let task = if args.list_hosts { None } else { Some(action(&args)?) };
     let prepared = setup::prepare(&common, &[], Persona::AdHoc { one_line: args.one_line }, None)?;
+    Box::pin(conclude(&prepared, ask(&args, task, &prepared))).await
+}
+
+/// The one task, on the hosts of the pattern; the hosts alone if there is none.
+async fn ask(args: &AdHoc, task: Option<Action>, prepared: &Prepared) -> Result<u8, Refusal> {
     let run = &prepared.run;
     let pattern = Text::computed(args.pattern.as_str());
     let hosts = run
@@ -65,10 +71,9 @@ async fn inner(args: AdHoc) -> Result<u8, Refusal> {
         .playbook_dir
         .as_ref()
         .map_or_else(|| prepared.directory.clone(), |path| here.join(path));
-    let book =
-        Playbook { plays: vec![play(Value::Text(pattern), directory, &args, action).into()] };
+    let book = Playbook { plays: vec![play(Value::Text(pattern), directory, args, action).into()] };
     let failure = engine::run_all(run, book).await.err();
-    Ok(finish(&prepared, failure).await)
+    Ok(finish(prepared, failure).await)
 }
 
 fn list(hosts: &[Arc<str>]) -> Result<u8, Refusal> {

@@ -1,8 +1,10 @@
 //! The command line.
 
+mod nodes;
 mod tools;
 mod vault;
 
+pub(super) use nodes::{Cordon, Drain, Uncordon};
 pub(super) use tools::{AdHoc, Config, ConfigAction, Dump, Format, Inventory, Which};
 pub(super) use vault::{Edit, Encrypt, EncryptString, Files, Rekey, VaultAction, VaultTool};
 
@@ -31,6 +33,12 @@ pub(super) enum Command {
     Config(Config),
     /// Upgrade a kubeadm cluster: control planes first, then workers, one minor version
     Upgrade(Upgrade),
+    /// Make nodes unschedulable
+    Cordon(Cordon),
+    /// Make nodes unschedulable and evict their pods
+    Drain(Drain),
+    /// Make nodes schedulable again
+    Uncordon(Uncordon),
     /// List recorded runs and the nodes that they still hold
     Runs(Runs),
     /// Uncordon the nodes that a run still holds

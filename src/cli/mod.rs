@@ -4,6 +4,7 @@ mod adhoc;
 mod args;
 mod abort;
 mod config;
+mod confirm;
 mod dialer;
 mod editor;
 mod embedded;
@@ -12,6 +13,7 @@ mod ground;
 mod inventory;
 mod listing;
 mod magic;
+mod nodes;
 mod plain;
 mod playbook;
 mod real;
@@ -59,6 +61,9 @@ fn command(mainstay: args::Mainstay) -> u8 {
         args::Command::Vault(tool) => vault::run(&tool),
         args::Command::Config(config) => config::run(&config),
         args::Command::Upgrade(args) => upgrade::run(args),
+        args::Command::Cordon(args) => nodes::cordon(&args),
+        args::Command::Drain(args) => nodes::drain(&args),
+        args::Command::Uncordon(args) => nodes::uncordon(&args),
         args::Command::Runs(args) => runs::run(&args),
         args::Command::Abort(args) => abort::run(args),
     }

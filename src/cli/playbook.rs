@@ -9,7 +9,7 @@ use super::signals;
 use super::terminal::{complain, say};
 use crate::engine::{self, Kind, Refused, Run};
 use crate::event::Event;
-use crate::journal::{self, Record};
+use crate::journal::{self, JournalError, Record};
 use mainstay_language::diag::{Diagnostic, Nature, Severity};
 use mainstay_language::playbook::{LoadError, Playbook};
 
@@ -55,9 +55,42 @@ pub(super) fn on_runtime(command: impl Future<Output = Result<u8, Refusal>>) -> 
     code
 }
 
+/// Carries a command out on its run. However it ends, the journal says so, and the lease is given back.
+///
+/// # Errors
+/// Those of the command.
+pub(super) async fn conclude(
+    prepared: &Prepared,
+    command: impl Future<Output = Result<u8, Refusal>>,
+) -> Result<u8, Refusal> {
+    let result = command.await;
+    if !prepared.ended.get() {
+        give_lease_back(&prepared.run).await;
+        let exit = result.as_ref().map_or_else(|refusal| refusal.code, |code| *code);
+        record_end(prepared, exit)
+            .map_err(|error| Refusal::because(exit::JOURNAL, error.to_string()))?;
+    }
+    result
+}
+
+async fn give_lease_back(run: &Run) {
+    if let Err(refused) = run.give_lease_back().await {
+        complain(&format!("[WARNING]: the lease could not be given back: {}", refused.diagnostic));
+    }
+}
+
+fn record_end(prepared: &Prepared, exit: u8) -> Result<(), JournalError> {
+    prepared.ended.set(true);
+    prepared.journal.append_durable(&Record::End { exit })
+}
+
 async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
     let prepared =
         setup::prepare(&args.common, &args.playbooks, persona, args.start_at_task.clone())?;
+    Box::pin(conclude(&prepared, play(&args, &prepared))).await
+}
+
+async fn play(args: &Args, prepared: &Prepared) -> Result<u8, Refusal> {
     let run = &prepared.run;
     let mut books = Vec::new();
     for path in &args.playbooks {
@@ -82,7 +115,7 @@ async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
             break;
         }
     }
-    Ok(finish(&prepared, failure).await)
+    Ok(finish(prepared, failure).await)
 }
 
 fn list(run: &Run, books: Vec<(String, Playbook)>, what: What) -> Result<u8, Refusal> {
@@ -102,9 +135,7 @@ pub(super) async fn finish(prepared: &Prepared, failure: Option<Refused>) -> u8 
     if let Some(refused) = &failure {
         refusal::tell(&refused.diagnostic);
     }
-    if let Err(refused) = run.give_lease_back().await {
-        complain(&format!("[WARNING]: the lease could not be given back: {}", refused.diagnostic));
-    }
+    give_lease_back(run).await;
     let held = match journal::read(prepared.journal.path()) {
         Ok(contents) => journal::fold(&contents.records).held.into_values().collect(),
         Err(error) => {
@@ -115,7 +146,7 @@ pub(super) async fn finish(prepared: &Prepared, failure: Option<Refused>) -> u8 
     };
     let held: Vec<(String, String)> =
         held.into_iter().map(|node| (node.node, format!("mainstay abort {}", run.id))).collect();
-    if let Err(error) = prepared.journal.append_durable(&Record::End { exit }) {
+    if let Err(error) = record_end(prepared, exit) {
         complain(&format!("[ERROR]: {error}"));
         exit = exit::JOURNAL;
     }

@@ -1,6 +1,8 @@
 //! Why a command did nothing: an exit code and all that is wrong.
 
+use super::exit;
 use super::terminal::complain;
+use crate::engine::{Kind, Refused};
 use mainstay_language::diag::{Diagnostic, Diagnostics, Severity};
 
 /// Why nothing was run.
@@ -39,6 +41,18 @@ impl Refusal {
             tell(diagnostic);
         }
         self.code
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        let code = match refused.kind {
+            Kind::General => exit::GENERAL,
+            Kind::Guard => exit::REFUSED,
+            Kind::Locked => exit::LOCKED,
+            Kind::Journal => exit::JOURNAL,
+        };
+        Self { code, diagnostics: Diagnostics::from(*refused.diagnostic) }
     }
 }
 

@@ -27,6 +27,7 @@ use mainstay_language::template::{Site, Templar};
 use mainstay_language::value::{Map, Scope, Value};
 use mainstay_language::vars::{HashBehaviour, HostVars, Layers};
 use mainstay_language::vault::Secrets;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +41,8 @@ pub(super) struct Prepared {
     pub journal: Arc<Journal>,
     /// Where plays that are in no playbook live: the setting, or the working directory.
     pub directory: PathBuf,
+    /// The journal has the run's end.
+    pub ended: Cell<bool>,
 }
 
 /// Builds a run from flags and settings; reads the inventory, connects nowhere.
@@ -118,7 +121,7 @@ pub(super) fn prepare(
     for warning in warnings.0 {
         run.events.emit(Event::Warning { message: warning.to_string() });
     }
-    Ok(Prepared { run, journal, directory })
+    Ok(Prepared { run, journal, directory, ended: Cell::new(false) })
 }
 
 fn options(

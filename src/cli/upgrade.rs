@@ -1,15 +1,16 @@
 //! `mainstay upgrade`: reads the cluster, plans, asks once, runs the embedded playbook.
 
 use super::args::Upgrade;
+use super::confirm::confirmed;
 use super::embedded;
 use super::exit;
-use super::playbook::{Persona, finish, on_runtime};
+use super::playbook::{Persona, conclude, finish, on_runtime};
 use super::setup::{self, Prepared, Refusal};
 use super::signals;
-use super::terminal::{Terminal, complain, is_interactive, say};
-use crate::engine::{self, Kind, Prompter, Refused, Run, own_play};
+use super::terminal::{complain, say};
+use crate::engine::{self, Kind, Refused, Run, own_play};
 use crate::upgrade::{self, Finding, Input, Plan, Policy, Role, Severity};
-use mainstay_language::diag::{Diagnostic, Diagnostics};
+use mainstay_language::diag::Diagnostic;
 use mainstay_language::playbook::LoadError;
 use mainstay_language::value::{Map, Value};
 use std::collections::BTreeMap;
@@ -23,27 +24,31 @@ pub(super) fn run(args: Upgrade) -> u8 {
 async fn inner(args: Upgrade) -> Result<u8, Refusal> {
     let mut prepared = setup::prepare(&args.common, &[], Persona::Mainstay, None)?;
     prepared.run.cluster.place.take_silent = args.take_over;
+    Box::pin(conclude(&prepared, upgrade(&args, &prepared))).await
+}
+
+async fn upgrade(args: &Upgrade, prepared: &Prepared) -> Result<u8, Refusal> {
     let run = &prepared.run;
     signals::watch(run.stop.clone())
         .map_err(|e| refusal(exit::DEFECT, format!("cannot watch signals: {e}")))?;
-    let Planned { plan, left_over } = match make_plan(run, &args).await? {
+    let Planned { plan, left_over } = match make_plan(run, args).await? {
         Ok(planned) => planned,
-        Err(findings) => return Ok(refuse(&prepared, &findings).await),
+        Err(findings) => return Ok(refuse(prepared, &findings).await),
     };
     tell(plan.render().trim_end())?;
     if plan.is_done() && !left_over {
         tell(&format!("every node is at {}: nothing to do", target(&plan)))?;
-        return Ok(finish(&prepared, None).await);
+        return Ok(finish(prepared, None).await);
     }
     if args.plan {
-        return Ok(finish(&prepared, None).await);
+        return Ok(finish(prepared, None).await);
     }
     if !args.yes && !confirmed()? {
         tell("nothing was changed")?;
-        return Ok(finish(&prepared, None).await);
+        return Ok(finish(prepared, None).await);
     }
     let failure = carry_out(run, &plan).await?;
-    let code = finish(&prepared, failure.clone()).await;
+    let code = finish(prepared, failure.clone()).await;
     let refused_before = failure.is_some_and(|refused| refused.kind != Kind::General);
     match code {
         exit::DONE => {
@@ -133,19 +138,6 @@ async fn refuse(prepared: &Prepared, findings: &[Finding]) -> u8 {
     }
 }
 
-fn confirmed() -> Result<bool, Refusal> {
-    if !is_interactive() {
-        return Err(refusal(
-            exit::REFUSED,
-            "there is no terminal to ask on: add --yes, or --plan to see the plan only",
-        ));
-    }
-    let answer = Terminal
-        .ask("carry this out? [y/N] ", false)
-        .map_err(|e| refusal(exit::GENERAL, format!("cannot ask: {e}")))?;
-    Ok(matches!(answer.as_deref(), Some("y" | "Y" | "yes")))
-}
-
 async fn carry_out(run: &Run, plan: &Plan) -> Result<Option<Refused>, Refusal> {
     let directory = setup::run_directory(&*run.outside, &run.id).join("playbooks");
     let path = embedded::write(&*run.outside, &directory, "upgrade.yml").map_err(|e| {
@@ -178,16 +170,4 @@ fn variables(plan: &Plan) -> Map {
     map.insert("upgrade_control_planes", Value::from(control_planes));
     map.insert("upgrade_workers", Value::from(if workers.is_empty() { none() } else { workers }));
     map
-}
-
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
-        let code = match refused.kind {
-            Kind::General => exit::GENERAL,
-            Kind::Guard => exit::REFUSED,
-            Kind::Locked => exit::LOCKED,
-            Kind::Journal => exit::JOURNAL,
-        };
-        Self { code, diagnostics: Diagnostics::from(*refused.diagnostic) }
-    }
 }

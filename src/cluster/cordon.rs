@@ -122,8 +122,8 @@ impl Cluster {
         .await
     }
 
-    /// Plain cordon or uncordon as kubectl does, without marks and without asking who holds the node (the commands and
-    /// modules of that name). `true`: it was changed.
+    /// Plain cordon or uncordon as kubectl does, without asking who holds the node (the commands and modules of that
+    /// name). A person's reason is written on the node; uncordon takes reason and marks away. `true`: it was changed.
     ///
     /// # Errors
     /// The node is gone or was recreated, or the API refuses.
@@ -132,21 +132,28 @@ impl Cluster {
         receipt: &Receipt,
         schedulable: bool,
     ) -> Result<bool, ClusterError> {
-        let ((Effect::Cordon { node, uid, .. }, false)
-        | (Effect::Uncordon { node, uid, .. }, true)) = (receipt.effect(), schedulable)
-        else {
-            return Err(ClusterError::Receipt("cordon or uncordon".into()));
+        let (node, uid, reason) = match (receipt.effect(), schedulable) {
+            (Effect::Unschedulable { node, uid, reason, .. }, false) => (node, uid, reason.clone()),
+            (Effect::Cordon { node, uid, .. }, false)
+            | (Effect::Uncordon { node, uid, .. }, true) => (node, uid, None),
+            _ => return Err(ClusterError::Receipt("cordon or uncordon".into())),
         };
         self.change(node, uid, |found, again| {
-            if is_cordoned(found) != schedulable {
-                // After a lost answer it may be our own doing: it counts as ours.
-                return Ok(Decision::Nothing(again));
+            let mut patch = json!({});
+            if let Some(reason) = &reason {
+                set(&mut patch, json!({"metadata": {"annotations": {REASON: reason}}}));
             }
-            let mut patch = json!({"spec": {"unschedulable": unschedulable(!schedulable)}});
-            if schedulable && Hold::of(found).is_some() {
+            if schedulable && is_marked(found) {
                 set(&mut patch, no_marks());
             }
-            Ok(Decision::Patch(patch, true))
+            // After a lost answer it may be our own doing: it counts as ours.
+            let changes = is_cordoned(found) == schedulable;
+            if changes {
+                set(&mut patch, json!({"spec": {"unschedulable": unschedulable(!schedulable)}}));
+            } else if again || patch == json!({}) {
+                return Ok(Decision::Nothing(again));
+            }
+            Ok(Decision::Patch(patch, changes))
         })
         .await
     }
@@ -252,6 +259,13 @@ fn decide_uncordon(node: &Node, run: &str) -> Decision<Uncordoned> {
         _ if !cordoned => Decision::Nothing(Uncordoned::Already),
         hold => Decision::Nothing(Uncordoned::NotOurs { held_by: hold.map(|h| h.run) }),
     }
+}
+
+/// Whether a run, or a person with a reason, has written on the node.
+fn is_marked(node: &Node) -> bool {
+    let annotations = node.metadata.annotations.as_ref();
+    annotations
+        .is_some_and(|a| [HELD_BY, PREVIOUS, REASON].iter().any(|name| a.contains_key(*name)))
 }
 
 fn no_marks() -> Json {

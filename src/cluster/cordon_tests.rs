@@ -178,6 +178,26 @@ async fn a_plain_cordon_whose_answer_was_lost_counts_as_ours() {
 }
 
 #[tokio::test]
+async fn a_persons_reason_is_written_and_goes_with_the_cordon() {
+    for cordoned in [false, true] {
+        let node = OneNode::new(cordoned, json!({}));
+        let api = node.clone();
+        let (cluster, ..) = scripted(move |method, _, body| api.answer(method, body));
+        let by_hand = receipt(Effect::Unschedulable {
+            cluster: "c".into(),
+            node: "n1".into(),
+            uid: "u1".into(),
+            reason: Some("new disks".into()),
+        });
+        let reason = || node.0.lock().unwrap()["metadata"]["annotations"][REASON].clone();
+        assert_eq!(cluster.set_schedulable(&by_hand, false).await.unwrap(), !cordoned);
+        assert_eq!((node.state(), reason()), ((true, None, None), json!("new disks")));
+        assert!(cluster.set_schedulable(&uncordon(), true).await.unwrap());
+        assert_eq!((node.state(), reason()), ((false, None, None), Json::Null));
+    }
+}
+
+#[tokio::test]
 async fn endless_conflicts_a_recreated_node_and_a_wrong_receipt_are_errors() {
     let node = OneNode::new(false, json!({}));
     let (cluster, _, log) = scripted(move |method, _, body| {

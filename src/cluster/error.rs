@@ -52,7 +52,7 @@ pub enum ClusterError {
     #[error("cancelled")]
     Cancelled,
     /// Another run holds the cluster. Exit code 12.
-    #[error("another run holds the cluster: {holder}, since {since}, renewed {renewed}")]
+    #[error("another run holds the cluster: {holder}{}", times(.since, .renewed))]
     Held {
         /// Who.
         holder: String,
@@ -106,6 +106,14 @@ impl ClusterError {
 fn roles_not_loaded(status: &Status) -> bool {
     let message = &status.message;
     status.code == 403 && message.contains("RBAC:") && message.contains("not found")
+}
+
+/// What is known of when a lease was taken and renewed.
+pub(super) fn times(since: &str, renewed: &str) -> String {
+    let part = |word: &str, time: &str| {
+        if time.is_empty() { String::new() } else { format!(", {word} {time}") }
+    };
+    part("since", since) + &part("renewed", renewed)
 }
 
 fn describe(status: &Status) -> String {

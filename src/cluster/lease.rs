@@ -36,6 +36,12 @@ pub struct LeaseHolder {
     pub started: String,
 }
 
+impl std::fmt::Display for LeaseInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.holder, super::error::times(&self.since, &self.renewed))
+    }
+}
+
 impl LeaseHolder {
     fn identity(&self) -> String {
         format!("{} {}", self.run, self.who)
@@ -61,7 +67,7 @@ pub struct LeaseInfo {
     pub run: String,
     /// Run and `user@controller`.
     pub holder: String,
-    /// RFC 3339: when the run started.
+    /// RFC 3339: when the run started; of a lease that is not ours, when it was taken. Empty if it does not say.
     pub since: String,
     /// RFC 3339: last renewal.
     pub renewed: String,
@@ -321,10 +327,12 @@ fn is_ours(lease: &Lease, holder: &LeaseHolder) -> bool {
 
 fn info(lease: &Lease) -> LeaseInfo {
     let spec = lease.spec.clone().unwrap_or_default();
+    let started = Some(annotation(lease, STARTED)).filter(|text| !text.is_empty());
+    let taken = || spec.acquire_time.as_ref().map(|time| time.0.to_string());
     LeaseInfo {
         run: annotation(lease, RUN),
         holder: holder_of(lease).to_owned(),
-        since: annotation(lease, STARTED),
+        since: started.or_else(taken).unwrap_or_default(),
         renewed: spec.renew_time.map(|t| t.0.to_string()).unwrap_or_default(),
     }
 }

@@ -86,7 +86,7 @@ impl State {
                 }
             }
             Record::End { exit } => self.exit = Some(*exit),
-            Record::Delta { .. } => {}
+            Record::Delta { .. } | Record::Other => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Format that is written: major, minor. A reader refuses another major version.
-pub const FORMAT: (u32, u32) = (1, 0);
+pub const FORMAT: (u32, u32) = (1, 1);
 
 /// One lasting effect on a cluster or a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,17 @@ pub enum Effect {
         node: String,
         /// Node uid.
         uid: String,
+    },
+    /// A node is made unschedulable because a person asked for just that: it is theirs to give back, no run holds it.
+    Unschedulable {
+        /// As above.
+        cluster: String,
+        /// Node name.
+        node: String,
+        /// Node uid.
+        uid: String,
+        /// For other people.
+        reason: Option<String>,
     },
     /// The reason why a node stays cordoned is written to it.
     Hold {
@@ -81,6 +92,9 @@ pub enum Effect {
         /// Action name.
         action: String,
     },
+    /// Of a later minor version of the format: it holds nothing that a reader of this one knows.
+    #[serde(other)]
+    Other,
 }
 
 /// One record of the journal.
@@ -144,6 +158,9 @@ pub enum Record {
         /// Exit code.
         exit: u8,
     },
+    /// Of a later minor version of the format.
+    #[serde(other)]
+    Other,
 }
 
 /// How an effect ended.

@@ -169,6 +169,32 @@ fn a_damaged_journal_is_not_written_and_another_version_is_not_read() {
     assert!(matches!(read(&path), Err(JournalError::NotAJournal(_))));
 }
 
+/// A frame of a journal that is written by hand, as another version of the program might.
+fn raw_frame(json: &str) -> Vec<u8> {
+    let length = u32::try_from(json.len()).unwrap().to_le_bytes();
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&length), json.as_bytes()).to_le_bytes();
+    [&length[..], &checksum, json.as_bytes()].concat()
+}
+
+#[test]
+fn records_of_a_later_minor_version_are_read_over() {
+    let intent = |id, effect: &str| {
+        raw_frame(&format!(r#"{{"record":"intent","id":{id},"effect":{{"effect":{effect}}}}}"#))
+    };
+    let all = [
+        bytes(&sample()[..3]),
+        intent(2, r#""cordon","cluster":"c","node":"n2","uid":"u2","host":"h2""#),
+        intent(3, r#""paint","node":"n3","colour":{"name":"red"}"#),
+        raw_frame(r#"{"record":"weather","wind":["n",3]}"#),
+        bytes(&sample()[6..]),
+    ];
+    let contents = decode(&all.concat());
+    assert_eq!(contents.end, End::Clean);
+    let state = fold(&contents.records);
+    let held: Vec<&str> = state.held.values().map(|held| held.node.as_str()).collect();
+    assert_eq!((held, state.exit), (vec!["n1", "n2"], Some(0)));
+}
+
 /// Keeps what was synced; fails the n-th call.
 struct Faulty {
     log: Arc<Mutex<Vec<u8>>>,

@@ -41,9 +41,12 @@ pub(super) struct Recap<'a> {
 }
 
 impl Recap<'_> {
-    /// Its lines.
+    /// Its lines; none after a command that had nothing to do with hosts.
     #[must_use]
     pub(super) fn lines(&self) -> Vec<Line> {
+        if self.stats.hosts.is_empty() && self.losses.is_empty() && self.held.is_empty() {
+            return Vec::new();
+        }
         let (from, to) = self.times;
         let check = if self.check { ", nothing was changed (check mode)" } else { "" };
         let mut lines = vec![Line::empty()];

@@ -134,6 +134,8 @@ fn apiservers(input: &Input, findings: &mut Vec<Finding>) -> BTreeMap<String, Ve
                 let text = format!("API server of node {name} does not answer: {why}");
                 findings.push(Finding::error("MS0607", text, "repair it first"));
             }
+            // Servers are known by their hosts: the finding is that the hosts are not.
+            None if input.mapping.is_err() => {}
             None => {
                 let text = format!("API server of node {name} was not asked at its own address");
                 let hint = "reach the cluster through its control-plane hosts";
@@ -244,8 +246,7 @@ fn holders(input: &Input, findings: &mut Vec<Finding>) {
     if let Some(lease) = &input.snapshot.lease
         && !input.policy.ours.contains(&lease.run)
     {
-        let text =
-            format!("another run holds the cluster: {}, since {}", lease.holder, lease.since);
+        let text = format!("another run holds the cluster: {lease}");
         findings.push(Finding::error(
             "MS0618",
             text,

@@ -116,3 +116,16 @@ fn the_journal_of_a_run_can_be_read_afterwards() {
     let listed = fleet.mainstay(&["runs"]).exits(0);
     assert!(listed.stdout.contains(&state.run) && listed.stdout.contains("exit 4"), "{listed}");
 }
+
+#[test]
+fn a_run_that_is_refused_has_ended() {
+    let fleet = Fleet::start(1);
+    let upgrade = ["upgrade", "--to", "1.37.2", "-i", "inventory.ini", "--yes"];
+    fleet.mainstay(&upgrade).exits(10);
+    fleet.mainstay(&["drain", "n1", "-i", "inventory.ini", "--yes"]).exits(10);
+    fleet.write("play.yml", "- hosts: workers\n  tasks: [{command: x}]\n");
+    fleet.mainstay(&["run", "-i", "inventory.ini", "play.yml", "--list-tasks"]).exits(0);
+    let listed = fleet.mainstay(&["runs"]).exits(0);
+    assert_eq!(listed.stdout.matches("exit 10").count(), 2, "{listed}");
+    assert!(!listed.stdout.contains("stopped"), "{listed}");
+}
