@@ -38,24 +38,28 @@ need_go() {
 # Where docker is a service it is running, or is started; elsewhere (a container, say) the daemon is started by hand. It
 # stays: others may be using it by the time that we end.
 start_docker() {
+	local try
+	for try in $(seq 60); do
+		if docker_answers; then return; fi
+		[ "$try" != 1 ] || run_docker
+		sleep 0.5
+	done
+	fail "docker does not start; see journalctl -u docker or $BUILT/dockerd.log"
+}
+
+DOCKER=(command docker)
+docker() { "${DOCKER[@]}" "$@"; }
+
+docker_answers() {
 	if docker info >/dev/null 2>&1; then return; fi
-	if [ "$(id -u)" != 0 ] && as_root docker info >/dev/null 2>&1; then
-		docker() { sudo docker "$@"; }
-		return
-	fi
+	[ "$(id -u)" != 0 ] && sudo docker info >/dev/null 2>&1 && DOCKER=(sudo docker)
+}
+
+run_docker() {
 	say "starting docker"
 	if [ -d /run/systemd/system ]; then
 		as_root systemctl start docker
 	else
 		as_root sh -c "nohup dockerd >'$BUILT/dockerd.log' 2>&1 </dev/null &" 9>&-
 	fi
-	local try
-	for try in $(seq 60); do
-		if as_root docker info >/dev/null 2>&1; then
-			[ "$(id -u)" = 0 ] || docker() { sudo docker "$@"; }
-			return
-		fi
-		sleep 0.5
-	done
-	fail "docker does not start after $((try / 2)) s; see journalctl -u docker or $BUILT/dockerd.log"
 }

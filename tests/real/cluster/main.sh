@@ -12,23 +12,26 @@
 #   observe.sh    what the API servers say while something is done to the cluster
 #   upgrade.sh    the upgrade, and everything that must be true of it
 
-BED=$HERE/tests/real/cluster
-FROM=1.36.3
-TO=1.37.2
-CONTAINERD=2.3.7
-DEBIAN=bookworm
+# shellcheck disable=SC2034 # the parts use them
+{
+	BED=$HERE/tests/real/cluster
+	FROM=1.36.3
+	TO=1.37.2
+	CONTAINERD=2.3.7
+	DEBIAN=bookworm
 
-# Containers, network and images carry this name; the addresses are those of no other bed.
-NAME=mainstay-test
-BRIDGE=br-mainstay
-NET=172.31.77
+	# Containers, network and images carry this name; the addresses are those of no other bed.
+	NAME=mainstay-test
+	BRIDGE=br-mainstay
+	NET=172.31.77
 
-BUILT=$CACHE/cluster      # what is built once
-STATE=$BUILT/up           # keys, inventory and kubeconfig of the cluster that is up
-LOGS=$BUILT/logs          # of the last runs
+	BUILT=$CACHE/cluster      # what is built once
+	STATE=$BUILT/up           # keys, inventory and kubeconfig of the cluster that is up
+	LOGS=$BUILT/logs          # of the last runs
+}
 
-# shellcheck source-path=SCRIPTDIR
-for part in install programs packages images node up down; do . "$BED/$part.sh"; done
+# shellcheck source=/dev/null
+for part in install programs packages images node up down observe upgrade; do . "$BED/$part.sh"; done
 
 say() { printf '== %s\n' "$*" >&2; }
 fail() { echo "$TIER: $*" >&2; exit 1; }
@@ -70,16 +73,17 @@ try() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	trap 'end_background; down' EXIT
+	BINARY=$(binary)
 	up "$1" "$2"
 	say "$1+$2 is up after $((SECONDS - begin)) s"
-	upgrade "$1" "$2"
+	upgrade
 	end_background
 	down
 	trap - EXIT INT TERM
 	echo "cluster: $1+$2 passed in $((SECONDS - begin)) s"
 }
 
-cluster() {
+cluster_command() {
 	local command=${1:-all}
 	[ $# = 0 ] || shift
 	case $command in

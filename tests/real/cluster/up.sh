@@ -4,6 +4,8 @@
 # Checks of kubeadm that a container cannot pass.
 IGNORED=SystemVerification,Swap,Mem,NumCPU,FileContent--proc-sys-net-bridge-bridge-nf-call-iptables
 
+API=api.bed
+
 # A node's number is the end of its address and the number of its pods' network: cp1 is 11, w3 is 23.
 number() { case $1 in cp*) echo "1${1#cp}" ;; w*) echo "2${1#w}" ;; esac; }
 address() { echo "$NET.$(number "$1")"; }
@@ -54,11 +56,13 @@ node_files() { # NODE
 
 # Capabilities by name, and no --privileged: the machine may lack some of them.
 start_node() { # NODE
-	local right rights=()
+	local right rights=() master names=()
 	for right in SYS_ADMIN NET_ADMIN NET_RAW SYS_PTRACE SYS_NICE IPC_LOCK DAC_READ_SEARCH LINUX_IMMUTABLE SYSLOG AUDIT_WRITE MKNOD; do
 		rights+=(--cap-add "$right")
 	done
-	docker run --detach --name "$NAME-$1" --label "$NAME" --hostname "$1" --network "$NAME" --ip "$(address "$1")" "${rights[@]}" \
+	# Whoever wants the cluster tries one control plane after the other: a name with an address for each.
+	for master in "${MASTERS[@]}"; do names+=(--add-host "$API:$(address "$master")"); done
+	docker run --detach --name "$NAME-$1" --label "$NAME" --hostname "$1" --network "$NAME" --ip "$(address "$1")" "${rights[@]}" "${names[@]}" \
 		--security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined \
 		--cgroupns private --device /dev/kmsg --device-cgroup-rule 'a *:* rwm' \
 		--tmpfs /run --tmpfs /run/lock --tmpfs /tmp --volume /lib/modules:/lib/modules:ro \
@@ -113,17 +117,17 @@ write_inventory() { # CONTROL_PLANES WORKERS
 start_kubernetes() {
 	local kubeadm=$BUILT/kubernetes-$FROM/kubeadm token key node more
 	token=$("$kubeadm" token generate) key=$("$kubeadm" certs certificate-key)
-	sed -e "s/@VERSION@/v$FROM/; s/@ENDPOINT@/$(address cp1):6443/; s/@TOKEN@/$token/; s/@KEY@/$key/; s/@IGNORED@/$IGNORED/" \
+	sed -e "s/@VERSION@/v$FROM/; s/@ENDPOINT@/$API:6443/; s/@TOKEN@/$token/; s/@KEY@/$key/; s/@IGNORED@/$IGNORED/" \
 		"$BED/node/kubeadm.yaml" >"$STATE/kubeadm.yaml"
 	say "kubeadm init"
 	on cp1 sh -c 'umask 077; cat >/root/kubeadm.yaml' <"$STATE/kubeadm.yaml"
 	kubeadm cp1 init --config /root/kubeadm.yaml --upload-certs
-	(umask 077 && on cp1 cat /etc/kubernetes/admin.conf >"$STATE/admin.conf")
+	(umask 077 && on cp1 sed "s/$API/$(address cp1)/" /etc/kubernetes/admin.conf >"$STATE/admin.conf")
 	for node in "${NODES[@]:1}"; do
 		say "joining $node"
 		more=()
 		[[ $node != cp* ]] || more=(--control-plane --certificate-key "$key")
-		kubeadm "$node" join "$(address cp1):6443" --token "$token" --discovery-token-unsafe-skip-ca-verification \
+		kubeadm "$node" join "$API:6443" --token "$token" --discovery-token-unsafe-skip-ca-verification \
 			--ignore-preflight-errors "$IGNORED" "${more[@]}"
 	done
 }
