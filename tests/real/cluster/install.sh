@@ -51,8 +51,11 @@ DOCKER=(command docker)
 docker() { "${DOCKER[@]}" "$@"; }
 
 docker_answers() {
+	DOCKER=(command docker)
 	if docker info >/dev/null 2>&1; then return; fi
-	[ "$(id -u)" != 0 ] && sudo docker info >/dev/null 2>&1 && DOCKER=(sudo docker)
+	[ "$(id -u)" != 0 ] || return 1
+	DOCKER=(sudo docker)
+	docker info >/dev/null 2>&1
 }
 
 run_docker() {

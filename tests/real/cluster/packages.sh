@@ -12,7 +12,7 @@ build_packages() { # VERSION
 	mkdir -p "$repository"
 	for program in kubeadm kubelet kubectl; do package "$program" "$1" "$repository"; done
 	(
-		cd "$repository"
+		cd "$repository" || exit
 		dpkg-scanpackages --multiversion . >Packages 2>/dev/null
 		apt-ftparchive release . >Release.part
 		mv Release.part Release

@@ -137,10 +137,13 @@ kubeadm() { # NODE ARGUMENT…
 
 wait_until_ready() {
 	say "waiting for every pod"
-	kubectl wait --for condition=Ready node --all --timeout 180s --request-timeout 0 >"$LOGS/wait.log"
-	kubectl -n kube-system rollout status daemonset/kube-proxy --timeout 180s --request-timeout 0 >>"$LOGS/wait.log"
-	kubectl -n kube-system rollout status deployment/coredns --timeout 180s --request-timeout 0 >>"$LOGS/wait.log"
-	kubectl -n kube-system wait --for condition=Ready pod --all --timeout 180s --request-timeout 0 >>"$LOGS/wait.log"
+	local patience=(--timeout 180s --request-timeout 0)
+	{
+		kubectl wait --for condition=Ready node --all "${patience[@]}"
+		kubectl -n kube-system rollout status daemonset/kube-proxy "${patience[@]}"
+		kubectl -n kube-system rollout status deployment/coredns "${patience[@]}"
+		kubectl -n kube-system wait --for condition=Ready pod --all "${patience[@]}"
+	} >"$LOGS/wait.log"
 }
 
 # A root shell on a node, or one command.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153
 # The upgrade of a cluster that serves while it is upgraded, and everything that must be true of it. Every check is made,
 # so that one run shows all that is wrong.
 
