@@ -70,10 +70,8 @@ build() {
 try() {
 	! anything_up || fail "a cluster is up; first: tests/real/run cluster down"
 	local begin=$SECONDS
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	trap 'end_background; down' EXIT
 	BINARY=$(binary)
+	clean_up_at_exit
 	up "$1" "$2"
 	say "$1+$2 is up after $((SECONDS - begin)) s"
 	upgrade
@@ -81,6 +79,13 @@ try() {
 	down
 	trap - EXIT INT TERM
 	echo "cluster: $1+$2 passed in $((SECONDS - begin)) s"
+}
+
+# Whatever ends it. A second Ctrl-C does not end the cleaning.
+clean_up_at_exit() {
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'trap "" INT TERM; say "removing the cluster"; end_background; down' EXIT
 }
 
 cluster_command() {
@@ -96,7 +101,9 @@ cluster_command() {
 	up)
 		build
 		! anything_up || fail "a cluster is up; first: tests/real/run cluster down"
+		clean_up_at_exit
 		up "${1:-1}" "${2:-2}"
+		trap - EXIT
 		kubectl get nodes
 		echo "inventory, key, known_hosts and admin.conf are in $STATE"
 		;;
