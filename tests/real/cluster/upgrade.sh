@@ -74,7 +74,7 @@ check_versions() {
 		image=$program:v$TO
 		[ $program != etcd ] || image=etcd:$(tag "$TO" etcd)
 		expect "$program, running and ready" "$masters registry.k8s.io/$image true" "$(jq -r --arg component "$program" '
-			.items[] | select(.metadata.labels.component == $component) | .status.containerStatuses[] | "\(.image) \(.ready)"' <<<"$pods" | distinct)"
+			.items[] | select(.metadata.labels.component == $component) | .status.containerStatuses[]? | "\(.image) \(.ready)"' <<<"$pods" | distinct)"
 	done
 	expect "kube-proxy" "$all registry.k8s.io/kube-proxy:v$TO true" "$(jq -r '
 		.items[] | select(.metadata.labels["k8s-app"] == "kube-proxy") | .status.containerStatuses[] | "\(.image) \(.ready)"' <<<"$pods" | distinct)"
@@ -104,7 +104,7 @@ check_commands() {
 	expect "kubeadm on workers" "${#WORKERS[@]} node" "$workers"
 }
 kubeadm_commands() { # NODE
-	on "$1" journalctl --output cat --unit mainstay-kubeadm-upgrade --grep '^Started ' | sed -nE 's/.*kubeadm upgrade ([a-z]+) .*/\1/p'
+	on "$1" journalctl --output cat --unit mainstay-kubeadm-upgrade | sed -nE 's/^Started .*kubeadm upgrade ([a-z]+) .*/\1/p'
 }
 
 check_service() { # DIRECTORY END-IN-MS FIRST-PODS
