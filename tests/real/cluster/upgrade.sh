@@ -57,7 +57,7 @@ deploy() {
 
 # With nothing of this machine's own settings. In the background, for what ends this script must not wait for it.
 mainstay_upgrade() { # LOGS NAME
-	in_background env -i PATH="$PATH" HOME="$1/home" XDG_STATE_HOME="$1/$2.state" \
+	in_background env -i PATH="$PATH" HOME="$1/home" XDG_STATE_HOME="$1/state" \
 		"$BINARY" upgrade --to "$TO" --yes --inventory "$STATE/inventory.yml" >"$1/$2.log" 2>&1 </dev/null
 	wait "${BACKGROUND[-1]}"
 }
