@@ -292,65 +292,135 @@ fn what_is_undefined_fails_the_host_before_anything_runs() {
     }
 }
 
+/// The fingerprint of a host's present key, as `ssh-keygen -l` shows it.
+fn fingerprint(fleet: &Fleet) -> String {
+    let line = fleet.host(1).known_hosts_line();
+    let (_, key) = line.split_once(' ').unwrap();
+    let key = russh::keys::PublicKey::from_openssh(key).unwrap();
+    key.fingerprint(russh::keys::HashAlg::Sha256).to_string()
+}
+
+/// A host that must not be reached by this: unreachable with exit code 4, as with ansible-core and its ssh; the reason
+/// is told at the task; no shell of the host got anything.
+#[track_caller]
+fn unreachable(name: &str, arguments: &[&str], told: &[&str], fleet: &Fleet) {
+    let ran = fleet.play(&before(""), arguments);
+    assert_eq!(
+        ran.recap("w1"),
+        "w1 : ok=0 changed=0 unreachable=1 failed=0 skipped=0 rescued=0 ignored=0",
+        "{name}"
+    );
+    let usual = ["fatal: [w1]: UNREACHABLE!", "[ERROR]: Task failed: ", "Origin: play.yml:4:5"];
+    check(name, 4, &[&usual, told].concat(), fleet, ran);
+    assert_eq!(fleet.host(1).scripts(), 0, "{name}");
+}
+
 #[test]
 fn an_unknown_host_key_is_refused_with_its_fingerprint() {
     let fleet = Fleet::start(1);
     fleet.write(".ssh/known_hosts", "");
-    let ran = fleet.play(&before(""), &[]);
-    let told = ["UNREACHABLE!", "host key of", "is unknown", "SHA256:", "ssh-keyscan"];
-    check("an unknown host key", 4, &told, &fleet, ran);
+    let (print, file) = (fingerprint(&fleet), fleet.path(".ssh/known_hosts"));
+    let file = file.display().to_string();
+    let told = ["host key of", "is unknown", &print, "ssh-keyscan", &file];
+    unreachable("an unknown host key", &[], &told, &fleet);
     assert_eq!(fleet.host(1).logins(), 0);
 }
 
 #[test]
 fn a_changed_host_key_is_refused_with_the_place_of_the_old_one() {
     let fleet = Fleet::start(1);
+    let known = fleet.host(1).known_hosts_line();
+    fleet.write(".ssh/known_hosts", &format!("# hosts\n\n{known}"));
     fleet.host(1).change_host_key();
-    let ran = fleet.play(&before(""), &[]);
-    let told = ["UNREACHABLE!", "known_hosts", "SHA256:"];
-    check("a changed host key", 4, &told, &fleet, ran);
+    let (print, line) = (fingerprint(&fleet), fleet.path(".ssh/known_hosts:3"));
+    let line = line.display().to_string();
+    let told = ["HAS CHANGED", &print, &line, "ssh-keygen -R"];
+    unreachable("a changed host key", &[], &told, &fleet);
     assert_eq!(fleet.host(1).logins(), 0);
 }
 
 #[test]
 fn a_host_that_does_not_answer_is_unreachable() {
     let fleet = Fleet::start(1);
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let port = format!("ansible_port={port}");
-    let ran = fleet.play(&before(""), &["-e", &port]);
-    check("a closed port", 4, &["UNREACHABLE!", "refused"], &fleet, ran);
-    let ran = fleet.play(&before(""), &["-e", "ansible_host=no-such-host.invalid"]);
-    check("an unknown name", 4, &["UNREACHABLE!", "no-such-host.invalid"], &fleet, ran);
+    let (_closed, port) = support::closed_port();
+    let told = [&format!("127.0.0.1 port {port}"), "Connection refused"];
+    unreachable("a closed port", &["-e", &format!("ansible_port={port}")], &told, &fleet);
+    let told = ["no-such-host.invalid", "the name cannot be resolved"];
+    let name = ["-e", "ansible_host=no-such-host.invalid"];
+    unreachable("an unknown name", &name, &told, &fleet);
 }
 
 #[test]
 fn a_refused_login_is_unreachable() {
     let fleet = Fleet::start(1);
+    let other = support::new_key().to_openssh(russh::keys::ssh_key::LineEnding::LF).unwrap();
+    support::write_mode(&fleet.write("other", ""), &other, 0o600);
+    let key = ["-e", "ansible_user=tester ansible_ssh_private_key_file=other"];
+    let told = ["to let `tester` in", "tried: key", "other", "no password is set"];
+    unreachable("a wrong key", &key, &told, &fleet);
+    let none = ["-e", "ansible_user=tester ansible_ssh_private_key_file=nosuch"];
+    unreachable("a missing key", &none, &["not tried: ", "nosuch: No such file"], &fleet);
+    let none = ["-e", "ansible_user=tester ansible_ssh_private_key_file=none"];
+    unreachable("no key", &none, &["tried: nothing"], &fleet);
+
+    fleet.host(1).set_password("right");
+    let password = |text: &str| {
+        let extra = "ansible_ssh_extra_args='-o PubkeyAuthentication=no'";
+        format!("ansible_user=tester ansible_password={text} {extra}")
+    };
+    let wrong = password("wr0ng");
+    let told = ["to let `tester` in", "tried: ", "password"];
+    unreachable("a wrong password", &["-e", &wrong], &told, &fleet);
+    fleet.play(&before(""), &["-e", &password("right")]).exits(0);
+
+    let fleet = Fleet::start(1);
     fleet.host(1).refuse_logins();
-    let ran = fleet.play(&before(""), &[]);
-    check("a refused login", 4, &["UNREACHABLE!", "id_ed25519"], &fleet, ran);
+    let told = ["refused to let", "id_ed25519", "the server accepts: "];
+    unreachable("a refused login", &[], &told, &fleet);
 }
 
-/// The host's `sudo` is a stand-in that says no as the real one does.
+/// Asks for a password as `sudo -S` does: its prompt, a line of standard input, three attempts. `-n` asks nothing.
+const SUDO: &str = r#"
+ask=1
+while :; do case $1 in
+    -n) ask=; shift ;;
+    -p) prompt=$2; shift 2 ;;
+    -u) shift 2 ;;
+    -*) shift ;;
+    *) break ;;
+esac; done
+[ "$ask" ] || { echo 'sudo: a password is required' >&2; exit 1; }
+for attempt in 1 2 3; do
+    printf '%s' "$prompt" >&2
+    IFS= read -r password || { echo 'sudo: no password was provided' >&2; exit 1; }
+    [ "$password" = r1ght ] && exec "$@"
+    echo 'Sorry, try again.' >&2
+done
+echo 'sudo: 3 incorrect password attempts' >&2
+exit 1"#;
+
+/// What sudo refuses is a failed task, exit code 2, as with ansible-core.
 #[test]
 fn a_refused_sudo_fails_the_host() {
     let fleet = Fleet::start(1);
-    fleet.host(1).install("sudo", "echo 'sudo: a password is required' >&2; exit 1");
-    let ran = fleet.play(&before(""), &["-b"]);
-    check("sudo without a password", 2, &["fatal: [w1]: FAILED!", "sudo"], &fleet, ran);
+    let refused = |name: &str, arguments: &[&str], told: &[&str]| {
+        let ran = fleet.play(&before(""), &[&["-b"], arguments].concat());
+        assert_eq!(
+            ran.recap("w1"),
+            "w1 : ok=0 changed=0 unreachable=0 failed=1 skipped=0 rescued=0 ignored=0",
+            "{name}"
+        );
+        let usual = ["fatal: [w1]: FAILED!", "[ERROR]: Task failed: ", "Origin: play.yml:4:5"];
+        check(name, 2, &[&usual, told].concat(), &fleet, ran);
+    };
+    fleet.host(1).install("sudo", SUDO);
+    let hint = ["a password is required", "set ansible_become_password"];
+    refused("no password", &[], &hint);
+    let wrong = ["-e", "ansible_become_password=wr0ng"];
+    refused("a wrong password", &wrong, &["sudo refused the password for root"]);
     fleet.host(1).install("sudo", "echo 'tester is not in the sudoers file.' >&2; exit 1");
-    let ran = fleet.play(&before(""), &["-b"]);
-    check("sudo for nobody", 2, &["fatal: [w1]: FAILED!", "not in the sudoers file"], &fleet, ran);
-}
-
-/// Who logs in as the wanted user needs no `sudo`, and hosts without one work.
-#[test]
-fn the_rights_that_the_login_has_are_not_asked_for() {
-    let fleet = Fleet::start(1);
-    fleet.host(1).install("sudo", "exit 1");
-    let same = ["-b", "-e", "ansible_user=tester ansible_become_user=tester"];
-    fleet.play(&before(""), &same).exits(0);
+    refused("sudo for nobody", &[], &["tester is not in the sudoers file"]);
+    fleet.host(1).install("sudo", SUDO);
+    fleet.play(&before(""), &["-b", "-e", "ansible_become_password=r1ght"]).exits(0);
     assert!(fleet.on_host(1, "marker").is_some());
 }

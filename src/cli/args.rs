@@ -111,7 +111,7 @@ pub(super) struct Sources {
     /// Extra variables: key=value, JSON, YAML or @FILE (repeatable)
     #[arg(short, long, value_name = "VARS")]
     pub extra_vars: Vec<String>,
-    /// Accepted for scripts that pass it: every run gathers facts anew, none are kept between runs
+    /// Forget the facts that earlier runs kept (setting `fact_caching`)
     #[arg(long)]
     pub flush_cache: bool,
     /// More output (repeatable)

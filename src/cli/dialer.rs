@@ -21,7 +21,7 @@ impl Transports {
         let user = outside
             .env("USER")
             .or_else(|| outside.env("LOGNAME"))
-            .unwrap_or_else(|| user_of(outside, rustix::process::getuid().as_raw()));
+            .unwrap_or_else(|| own_user(outside));
         let person = Person {
             home,
             user,
@@ -33,6 +33,11 @@ impl Transports {
         settings.directory = directory;
         Self(Connector::new(settings))
     }
+}
+
+/// The name of who runs us.
+pub(super) fn own_user(outside: &dyn Outside) -> String {
+    user_of(outside, rustix::process::getuid().as_raw())
 }
 
 /// The name of a user in /etc/passwd; the number if it has none.

@@ -9,6 +9,7 @@ mod dialer;
 mod editor;
 mod embedded;
 pub mod exit;
+mod fact_store;
 mod ground;
 mod inventory;
 mod listing;

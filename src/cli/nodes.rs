@@ -102,6 +102,7 @@ fn options(args: &Drain) -> DrainOptions {
         grace: args.grace_period,
         delete_emptydir_data: args.delete_emptydir_data,
         force: args.force,
+        ignore_daemonsets: args.ignore_daemonsets,
         pod_selector: args.pod_selector.clone(),
         disable_eviction: args.disable_eviction,
         skip_wait_for_delete: args.skip_wait_for_delete_timeout,

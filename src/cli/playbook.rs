@@ -87,10 +87,10 @@ fn record_end(prepared: &Prepared, exit: u8) -> Result<(), JournalError> {
 async fn inner(args: Args, persona: Persona) -> Result<u8, Refusal> {
     let prepared =
         setup::prepare(&args.common, &args.playbooks, persona, args.start_at_task.clone())?;
-    Box::pin(conclude(&prepared, play(&args, &prepared))).await
+    Box::pin(conclude(&prepared, play(&args, &prepared, persona))).await
 }
 
-async fn play(args: &Args, prepared: &Prepared) -> Result<u8, Refusal> {
+async fn play(args: &Args, prepared: &Prepared, persona: Persona) -> Result<u8, Refusal> {
     let run = &prepared.run;
     let mut books = Vec::new();
     for path in &args.playbooks {
@@ -115,7 +115,23 @@ async fn play(args: &Args, prepared: &Prepared) -> Result<u8, Refusal> {
             break;
         }
     }
+    if failure.is_none() && !run.interrupted() {
+        failure = never_started(run, persona);
+    }
     Ok(finish(prepared, failure).await)
+}
+
+/// No task has the name of `--start-at-task`, so nothing was done. `ansible-playbook` says so and ends well.
+fn never_started(run: &Run, persona: Persona) -> Option<Refused> {
+    let name = run.start_at()?;
+    let diagnostic = Diagnostic::error(format!(
+        "No matching task \"{name}\" found. Note: --start-at-task can only follow static includes."
+    ));
+    if persona.is_ansible() {
+        refusal::tell(&diagnostic);
+        return None;
+    }
+    Some(diagnostic.into())
 }
 
 fn list(run: &Run, books: Vec<(String, Playbook)>, what: What) -> Result<u8, Refusal> {

@@ -5,8 +5,9 @@
 use crate::clock::Clock;
 use async_trait::async_trait;
 use mainstay_language::outside::{FileKind, FileStatus, Outside, Ran};
+use std::fs::DirBuilder;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -55,7 +56,7 @@ impl Outside for RealOutside {
 
     fn write(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         let directory = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(directory)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let mut file = tempfile::Builder::new()
             .permissions(std::fs::Permissions::from_mode(mode))
             .tempfile_in(directory)?;

@@ -13,7 +13,9 @@ use std::path::Path;
 #[must_use]
 pub(super) fn run(args: &Runs) -> u8 {
     let directory = state_directory(&RealOutside);
-    let (runs, problems) = match journal::runs(&directory, &is_alive) {
+    let found = journal::runs(&directory, &is_alive)
+        .and_then(|(runs, problems)| Ok((runs, problems, journal::held_nodes(&directory)?.0)));
+    let (runs, problems, held) = match found {
         Ok(found) => found,
         Err(error) => {
             complain(&format!("[ERROR]: cannot read {}: {error}", directory.display()));
@@ -22,7 +24,12 @@ pub(super) fn run(args: &Runs) -> u8 {
     };
     let mut lines =
         vec![format!("{:<24} {:<22} {:<10} {:<5} command", "RUN", "STARTED", "STATE", "HELD")];
-    for run in runs.iter().filter(|run| !args.held || !run.state.held.is_empty()) {
+    for run in runs {
+        // A later run may have given back what this one had.
+        let held = held.iter().filter(|node| node.run == run.state.run).count();
+        if args.held && held == 0 {
+            continue;
+        }
         let state = match run.state.exit {
             Some(code) => format!("exit {code}"),
             None if run.alive => "running".to_owned(),
@@ -30,9 +37,8 @@ pub(super) fn run(args: &Runs) -> u8 {
         };
         let started = run.state.started.split('.').next().unwrap_or_default();
         lines.push(format!(
-            "{:<24} {started:<22} {state:<10} {:<5} {}",
+            "{:<24} {started:<22} {state:<10} {held:<5} {}",
             run.state.run,
-            run.state.held.len(),
             run.state.arguments.join(" ")
         ));
     }

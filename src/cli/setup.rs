@@ -3,6 +3,7 @@
 use super::args::Common;
 use super::dialer::Transports;
 use super::exit;
+use super::fact_store;
 use super::ground::Ground;
 use super::magic;
 use super::playbook::Persona;
@@ -88,6 +89,7 @@ pub(super) fn prepare(
         warnings.push(Diagnostic::warning(format!("what earlier runs hold is unknown: {error}")));
         Vec::new()
     });
+    let facts = fact_store::cache(&settings, &outside)?;
     let (id, journal) = journal(&*outside)?;
     let (report, quiet) = reports::human(common, &options, &settings, persona, &*outside)?;
     let lines = reports::json_lines(&journal)?;
@@ -99,7 +101,8 @@ pub(super) fn prepare(
         extra,
         constants,
         merge(Arc::clone(&outside), Arc::clone(&secrets), directories),
-    );
+    )
+    .keeping_facts(facts);
     let run = Run::new(Parts {
         id,
         options,
@@ -121,6 +124,7 @@ pub(super) fn prepare(
     for warning in warnings.0 {
         run.events.emit(Event::Warning { message: warning.to_string() });
     }
+    run.recall_facts(common.sources.flush_cache);
     Ok(Prepared { run, journal, directory, ended: Cell::new(false) })
 }
 
@@ -274,6 +278,8 @@ fn defaults(
         become_exe: settings.get("DEFAULT_BECOME_EXE").map(str::to_owned),
         become_flags: settings.get("DEFAULT_BECOME_FLAGS").map(str::to_owned),
         become_password,
+        become_same_user: settings.flag("BECOME_ALLOW_SAME_USER"),
+        local_user: super::dialer::own_user(outside),
         password,
         task_timeout: task_timeout.filter(|s| *s > 0).map(Duration::from_secs),
     })
@@ -434,6 +440,10 @@ impl Modules for Table {
         let spec = modules::find(written)?.spec();
         let name = (*spec.names.first()?).to_owned();
         Some(ModuleInfo { name, free_form: spec.free_form.is_some() })
+    }
+
+    fn detaches(&self, name: &str) -> bool {
+        modules::asynchronous::detaches(name)
     }
 
     fn near(&self, written: &str) -> Option<String> {

@@ -49,10 +49,6 @@ impl Target for FakeMaster {
         Err(TransportError::Unsupported("files".into()))
     }
 
-    async fn download(&self, _: &str, _: &Path) -> Result<(), TransportError> {
-        Err(TransportError::Unsupported("files".into()))
-    }
-
     async fn open_stream(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, TransportError> {
         self.dialled.lock().unwrap().push(format!("{host}:{port}"));
         let (ours, theirs) = tokio::io::duplex(4096);

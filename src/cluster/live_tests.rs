@@ -45,10 +45,6 @@ impl Target for Here {
         Err(TransportError::Unsupported("no files".into()))
     }
 
-    async fn download(&self, _: &str, _: &Path) -> Result<(), TransportError> {
-        Err(TransportError::Unsupported("no files".into()))
-    }
-
     async fn open_stream(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, TransportError> {
         if self.forbidden {
             return Err(TransportError::Unsupported("forwarding is forbidden".into()));

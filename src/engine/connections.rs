@@ -94,6 +94,10 @@ pub struct Defaults {
     pub become_flags: Option<String>,
     /// `-K`
     pub become_password: Option<Secret>,
+    /// `BECOME_ALLOW_SAME_USER`: rights that the login has are gained all the same.
+    pub become_same_user: bool,
+    /// Who runs us: the user of local connections.
+    pub local_user: String,
     /// `-k`
     pub password: Option<Secret>,
     /// A task that says nothing may run so long.
@@ -224,10 +228,7 @@ impl Doing<'_> {
                 self.become_(&way)?,
             )
         };
-        // Who logs in as that user has these rights already: no sudo is needed there, as in Ansible.
-        let become_ = become_.filter(|become_| {
-            login.connection == "local" || login.user.as_ref() != Some(&become_.user)
-        });
+        let become_ = become_.filter(|become_| self.gains(&login, become_));
         Ok(self.run.connections.target(name, login, secrets).map(|target| Host {
             target,
             name: Arc::clone(name),
@@ -235,6 +236,18 @@ impl Doing<'_> {
             environment,
             timeout,
         }))
+    }
+
+    /// Whether there is anything to gain. Who is that user already needs no sudo, whatever its flags, and hosts without
+    /// one work; the environment stays that of the login. As ansible-core does it: `BECOME_ALLOW_SAME_USER` gains all
+    /// the same, and a login whose user is not said (it is ssh's to know) counts as another.
+    fn gains(&self, login: &Login, become_: &Become) -> bool {
+        let defaults = &self.run.connections.defaults;
+        let user = match login.connection.as_str() {
+            "local" => Some(&defaults.local_user),
+            _ => login.user.as_ref(),
+        };
+        defaults.become_same_user || user != Some(&become_.user)
     }
 
     fn login(&self, way: &Way<'_>, name: &Arc<str>, delegated: bool) -> Result<Login, Problem> {

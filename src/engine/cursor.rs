@@ -183,6 +183,21 @@ impl Cursor {
         }
     }
 
+    /// Passes over tasks and flushes until `is` holds for a task; whether it does for any. If not, nothing is left.
+    pub fn seek(
+        &mut self,
+        wanted: &mut dyn FnMut(&Arc<Task>, bool) -> bool,
+        is: &mut dyn FnMut(&Arc<Task>) -> bool,
+    ) -> bool {
+        loop {
+            match self.settle(wanted) {
+                Stop::End => return false,
+                Stop::Task(task) if is(&task) => return true,
+                Stop::Task(_) | Stop::Flush => self.advance(),
+            }
+        }
+    }
+
     /// A frame has come to its end.
     fn leave(&mut self) {
         let Some(frame) = self.frames.pop() else { return };

@@ -1,13 +1,15 @@
 //! A module with its arguments on the host where it runs.
 
-use super::keywords::{Problem, as_int};
+use super::background::{self, Background};
+use super::fact_cache::GATHERED;
+use super::keywords::{Problem, action_name};
 use super::task::{Doing, Done};
 use super::verdict;
 use crate::event::Verdict;
-use crate::modules::{self, Args, Ask, Ctx, Failure, Module, Outcome};
+use crate::modules::{self, Args, Ask, Ctx, Failure, Module, Outcome, Spec};
 use crate::transport::TransportError;
 use mainstay_language::diag::Diagnostic;
-use mainstay_language::playbook::{Action, split};
+use mainstay_language::playbook::{Action, action_group, split};
 use mainstay_language::value::{Map, Scope, Text, Value, repr, string};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,10 +41,16 @@ impl Doing<'_> {
             Ok(args) => args,
             Err(failure) => return Ok(finish(Err(failure), delegate, &facts_of)),
         };
-        let host = match self.connect(scope, delegate.as_ref(), spec.controller)? {
+        let background = self.background(module, scope)?;
+        if background == Some(Background::Refused) {
+            return Ok(finish(Err(background::refused(module)), delegate, &facts_of));
+        }
+        let background = background.filter(|_| !check);
+        let mut host = match self.connect(scope, delegate.as_ref(), spec.controller)? {
             Ok(host) => host,
             Err(error) => return Ok(finish(Err(Failure::Transport(error)), delegate, &facts_of)),
         };
+        host.timeout = Background::limit(background, host.timeout);
         let timeout = host.timeout;
         let facts = self.run.world.host(&facts_of).facts;
         let cluster = self.run.cluster.get();
@@ -62,12 +70,20 @@ impl Doing<'_> {
             inventory_hostname: self.host,
             remote_tmp: &self.run.options.remote_tmp,
         };
-        let background = self.background(scope)?;
         let answer = match background {
-            Some(times) if !check => self.in_background(module, &args, &ctx, times).await,
+            Some(Background::Job { limit, poll }) => {
+                self.job(module, &args, &ctx, (limit, poll)).await
+            }
             _ => within(timeout, &*self.run.clock, module.run(args, &mut ctx)).await,
         };
+        let answer = match background {
+            Some(Background::Attended(_)) => background::attended(answer),
+            _ => answer,
+        };
         let mut done = finish(answer, delegate, &facts_of);
+        if action_name(self.task).rsplit('.').next() == Some("gather_facts") {
+            done.facts.iter_mut().for_each(|(_, facts)| facts.insert(GATHERED, true));
+        }
         self.enroll(&mut done)?;
         if self.run.options.verbosity >= 3 && done.verdict != Verdict::Unreachable {
             done.result.insert("invocation", invocation(spec, &written));
@@ -149,7 +165,7 @@ impl Doing<'_> {
         scope: &Arc<dyn Scope>,
     ) -> Result<Map, Problem> {
         let spec = module.spec();
-        let mut all = self.module_defaults(spec.names, scope)?;
+        let mut all = self.module_defaults(spec, scope)?;
         let raw = match raw {
             Value::Text(_) => self.run.templar.render(&raw, scope, &self.site)?,
             other => other,
@@ -213,42 +229,37 @@ impl Doing<'_> {
         Ok(all)
     }
 
-    fn module_defaults(&self, names: &[&str], scope: &Arc<dyn Scope>) -> Result<Map, Problem> {
+    /// The defaults of the module's groups and, above them, its own. The nearest level that has a key has all of it.
+    fn module_defaults(&self, spec: &Spec, scope: &Arc<dyn Scope>) -> Result<Map, Problem> {
         let mut levels: Vec<_> = self.task.lineage.levels().collect();
         levels.reverse();
-        let mut all = Map::new();
+        let (mut groups, mut own) = (Map::new(), Map::new());
         for raw in levels.iter().flat_map(|level| &level.keywords.module_defaults) {
             let Value::Map(defaults) = raw else { continue };
             for (key, value) in defaults.iter() {
                 let written = string(key);
-                let short = written.rsplit('.').next().unwrap_or(&written);
-                if names.contains(&short)
-                    && let Value::Map(map) = self.run.templar.render(value, scope, &self.site)?
-                {
-                    all.extend_with(&map);
+                let is_it = |name: &str| {
+                    modules::find(name).is_some_and(|module| module.spec().names == spec.names)
+                };
+                match written.strip_prefix("group/") {
+                    Some(group) => {
+                        let members = action_group(group).unwrap_or_default();
+                        if members.iter().any(|name| is_it(name)) {
+                            groups.insert(group, value.clone());
+                        }
+                    }
+                    None if is_it(&written) => own.insert("", value.clone()),
+                    None => {}
                 }
             }
         }
-        Ok(all)
-    }
-
-    /// `async` and `poll`: seconds that the job may take, seconds between polls (0 = do not wait).
-    fn background(&self, scope: &Arc<dyn Scope>) -> Result<Option<(u64, u64)>, Problem> {
-        let number = |raw: &Option<Value>, keyword: &str| -> Result<Option<i64>, Problem> {
-            let Some(raw) = raw else { return Ok(None) };
-            match self.run.templar.render(raw, scope, &self.site)? {
-                Value::Omit | Value::Null => Ok(None),
-                value => as_int(&value).map(Some).ok_or_else(|| {
-                    let message = format!("{keyword}: {} is not a number of seconds", repr(&value));
-                    Diagnostic::error(message).at(&self.task.lineage.place).into()
-                }),
+        let mut all = Map::new();
+        for (_, value) in groups.iter().chain(own.iter()) {
+            if let Value::Map(map) = self.run.templar.render(value, scope, &self.site)? {
+                all.extend_with(&map);
             }
-        };
-        let limit = number(&self.task.asynchronous, "async")?
-            .and_then(|n| u64::try_from(n).ok())
-            .filter(|n| *n > 0);
-        let poll = number(&self.task.poll, "poll")?.unwrap_or(15);
-        Ok(limit.map(|limit| (limit, u64::try_from(poll).unwrap_or(0))))
+        }
+        Ok(all)
     }
 
     fn with_delegate(&self, scope: &Arc<dyn Scope>, delegate: Option<&Arc<str>>) -> Arc<dyn Scope> {

@@ -136,11 +136,7 @@ impl Party<'_> {
 
     fn clear_facts(&self) {
         for host in &self.playing.all {
-            self.run.world.learn(host, |vars| {
-                vars.facts = Map::new();
-                vars.fact_vars = Map::new();
-                vars.gathered = false;
-            });
+            self.run.warn_of(self.run.world.forget_facts(host));
         }
     }
 

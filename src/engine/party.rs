@@ -327,7 +327,7 @@ impl<'a> Party<'a> {
             }
             for (host, facts) in &done.facts {
                 if *host == first {
-                    self.run.world.learn_facts(&member.host, facts);
+                    self.run.learn_facts(&member.host, facts);
                 }
             }
         }
@@ -336,7 +336,7 @@ impl<'a> Party<'a> {
     /// Applies an outcome to the run's state and the member's cursor.
     pub(super) fn apply(&mut self, index: usize, task: &Arc<Task>, done: Done) {
         for (host, facts) in &done.facts {
-            self.run.world.learn_facts(host, facts);
+            self.run.learn_facts(host, facts);
         }
         for (host, ask) in &done.asks {
             self.run.grant(host, ask);

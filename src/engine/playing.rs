@@ -5,6 +5,7 @@ use super::levels::Levels;
 use super::run::Run;
 use super::scope::HostScope;
 use super::scope::path_text;
+use super::start_at::Start;
 use super::world::World;
 use mainstay_language::playbook::{BlockKind, Item, Play, Role};
 use mainstay_language::template::Site;
@@ -34,6 +35,8 @@ pub struct Playing {
 #[derive(Default)]
 struct Moving {
     batch: Vec<Arc<str>>,
+    /// Where it starts, if not at the beginning.
+    start: Option<Start>,
     /// A meta task ended the batch.
     ended: bool,
     gone: HashSet<Arc<str>>,
@@ -84,11 +87,17 @@ impl Playing {
         self.moving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a batch.
-    pub fn begin_batch(&self, hosts: &[Arc<str>]) {
+    /// Begins a batch, perhaps not at the beginning.
+    pub(super) fn begin_batch(&self, hosts: &[Arc<str>], start: Option<Start>) {
         let mut moving = self.moving();
+        moving.start = start;
         moving.batch = hosts.to_vec();
         moving.ended = false;
+    }
+
+    /// Where the batch starts, if not at the beginning.
+    pub(super) fn start(&self) -> Option<Start> {
+        self.moving().start.clone()
     }
 
     /// Ends the batch: no host takes another step in it.

@@ -6,6 +6,7 @@ use super::party::Party;
 use super::playing::Playing;
 use super::refused::Refused;
 use super::run::{Gathering, Out, Run};
+use super::start_at::{Name, Start};
 use super::{bracket, prompt, vars_files};
 use crate::event::Event;
 use futures::StreamExt;
@@ -20,6 +21,9 @@ use std::sync::{Arc, OnceLock};
 
 /// All sections of an ordinary play.
 const SECTIONS: [Section; 3] = [Section::Pre, Section::Main, Section::Post];
+
+/// The name of the implicit first task of a play.
+const GATHERING: &str = "Gathering Facts";
 
 /// Whether the run goes on with the next play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +120,17 @@ async fn run_batch(run: &Run, playing: &Arc<Playing>, batch: &[Arc<str>]) -> Res
         run.events.emit(Event::NoMoreHosts);
         return Ok(());
     }
-    playing.begin_batch(&live);
+    let start = match run.start_at() {
+        None => None,
+        Some(name) => match Start::find(run, playing, name) {
+            None if !starts_with_facts(run, playing, &live, name)? => return Ok(()),
+            start => {
+                run.started();
+                start
+            }
+        },
+    };
+    playing.begin_batch(&live, start);
     vars_files::load(run, playing, &live)?;
     if let Some(maintenance) = &playing.play.maintenance {
         return bracket::run(run, playing, &live, maintenance).await;
@@ -150,6 +164,11 @@ pub(super) fn prepared<'a>(
 ) -> Result<Party<'a>, Diagnostic> {
     let mut party = Party::new(run, playing, hosts, sections);
     party.max_fail = only(run, playing, "max_fail_percentage")?.as_ref().and_then(as_number);
+    if let Some(start) = playing.start() {
+        for member in &mut party.members {
+            start.apply(run, playing, sections, &mut member.cursor);
+        }
+    }
     if sections.first() == Some(&Section::Pre) {
         let facts = facts_task(run, playing)?;
         for member in &mut party.members {
@@ -184,18 +203,26 @@ async fn side_by_side(
     }
 }
 
+/// Whether `--start-at-task` means the gathering of facts, which stands before all tasks.
+fn starts_with_facts(
+    run: &Run,
+    playing: &Arc<Playing>,
+    hosts: &[Arc<str>],
+    name: &str,
+) -> Result<bool, Diagnostic> {
+    let facts = facts_task(run, playing)?;
+    Ok(Name::new(name).is(GATHERING) && hosts.iter().any(|host| facts.wanted(run, host)))
+}
+
 struct Facts {
     task: Arc<Task>,
-    always: bool,
     never: bool,
 }
 
 impl Facts {
     fn wanted(&self, run: &Run, host: &str) -> bool {
         !self.never
-            && (self.always
-                || run.options.gathering != Gathering::Smart
-                || !run.world.host(host).gathered)
+            && (run.options.gathering != Gathering::Smart || !run.world.host(host).gathered())
     }
 }
 
@@ -215,7 +242,7 @@ fn facts_task(run: &Run, playing: &Arc<Playing>) -> Result<Facts, Diagnostic> {
     let place = playing.play.lineage.place.clone();
     let tagged = !playing.play.lineage.keywords.tags.is_empty();
     let keywords = Keywords {
-        name: Some(Text::computed("Gathering Facts")),
+        name: Some(Text::computed(GATHERING)),
         tags: if tagged { Vec::new() } else { vec![Text::computed("always")] },
         ..Keywords::default()
     };
@@ -233,7 +260,6 @@ fn facts_task(run: &Run, playing: &Arc<Playing>) -> Result<Facts, Diagnostic> {
     };
     Ok(Facts {
         task: Arc::new(Task::plain(lineage, action)),
-        always: said == Some(true),
         never: said == Some(false)
             || (said.is_none() && run.options.gathering == Gathering::Explicit),
     })

@@ -1,8 +1,11 @@
 //! `vars` and `vars_prompt` of a play (levels 12 and 13).
 
+use super::keywords::as_int;
 use super::run::Run;
+use crate::event::Event;
 use mainstay_language::diag::{Diagnostic, Source};
 use mainstay_language::playbook::Play;
+use mainstay_language::template::{Wanted, password_hash};
 use mainstay_language::value::{Map, Text, Value, string};
 
 /// Asks what `-e` does not give.
@@ -29,12 +32,6 @@ pub(super) fn ask(run: &Run, play: &Play) -> Result<Map, Diagnostic> {
         if run.world.extra().get(&name).is_some() {
             continue;
         }
-        if let Some(keyword) =
-            ["encrypt", "salt", "salt_size"].into_iter().find(|k| prompt.get(k).is_some())
-        {
-            let message = format!("vars_prompt: {keyword} is not supported");
-            return Err(Diagnostic::error(message).at(&play.lineage.place));
-        }
         let default = prompt.get("default").filter(|v| !matches!(v, Value::Null)).cloned();
         let mut question = text("prompt").unwrap_or_else(|| name.clone());
         if let Some(default) = &default
@@ -42,10 +39,11 @@ pub(super) fn ask(run: &Run, play: &Play) -> Result<Map, Diagnostic> {
         {
             question = format!("{question} [{}]", string(default));
         }
-        let answer = run
-            .prompter
-            .ask(&format!("{question}: "), flag("private", true))
-            .map_err(|e| Diagnostic::error(format!("vars_prompt: cannot ask for {name}: {e}")))?;
+        let answer =
+            asked(run, &format!("{question}: "), flag("private", true), flag("confirm", false))
+                .map_err(|e| {
+                    Diagnostic::error(format!("vars_prompt: cannot ask for {name}: {e}"))
+                })?;
         let value = match answer.filter(|text| !text.is_empty()) {
             Some(answer) => {
                 if flag("private", true) {
@@ -55,9 +53,44 @@ pub(super) fn ask(run: &Run, play: &Play) -> Result<Map, Diagnostic> {
             }
             None => default.unwrap_or_else(|| Value::text("")),
         };
+        let value = match text("encrypt").filter(|algorithm| !algorithm.is_empty()) {
+            Some(algorithm) => encrypted(&value, &algorithm, prompt)
+                .map_err(|why| Diagnostic::error(format!("vars_prompt: {name}: {why}")))?,
+            None => value,
+        };
         vars.insert(name, value);
     }
     Ok(vars)
+}
+
+/// One answer; with `confirm` it is asked for again until both are the same.
+fn asked(
+    run: &Run,
+    question: &str,
+    private: bool,
+    confirm: bool,
+) -> std::io::Result<Option<String>> {
+    loop {
+        let answer = run.prompter.ask(question, private)?;
+        if !confirm || answer.is_none() {
+            return Ok(answer);
+        }
+        if run.prompter.ask(&format!("confirm {question}"), private)? == answer {
+            return Ok(answer);
+        }
+        let message = "the two answers are not the same, please answer again".to_owned();
+        run.events.emit(Event::Warning { message });
+    }
+}
+
+/// The hash of an answer, for a module that wants none but that.
+fn encrypted(answer: &Value, algorithm: &str, prompt: &Map) -> Result<Value, String> {
+    let wanted = Wanted {
+        salt: prompt.get("salt").filter(|salt| !matches!(salt, Value::Null)).map(string),
+        salt_size: prompt.get("salt_size").and_then(as_int).map(i128::from),
+        ..Wanted::default()
+    };
+    password_hash(&string(answer), algorithm, &wanted).map(Value::text)
 }
 
 /// An answer was written by a person: it may be a template unless the prompt says `unsafe`.

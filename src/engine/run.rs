@@ -151,6 +151,8 @@ struct State {
     fatal: Option<Refused>,
     ended_play: bool,
     stopped: bool,
+    /// The task of `--start-at-task` has been found.
+    started: bool,
     custom_stats: Map,
     warned: HashSet<String>,
 }
@@ -261,6 +263,17 @@ impl Run {
         std::mem::take(&mut self.state().ended_play)
     }
 
+    /// The task that everything waits for (`--start-at-task`), until it is found.
+    #[must_use]
+    pub fn start_at(&self) -> Option<&str> {
+        self.options.start_at.as_deref().filter(|_| !self.state().started)
+    }
+
+    /// The task of `--start-at-task` is found.
+    pub(super) fn started(&self) {
+        self.state().started = true;
+    }
+
     /// No further play is started (a bracket has stopped).
     pub fn stop_plays(&self) {
         self.state().stopped = true;
@@ -337,13 +350,12 @@ impl Run {
     /// Does what a module wants from the run, for this host.
     pub fn grant(&self, host: &Arc<str>, ask: &Ask) {
         match ask {
-            Ask::SetFact { variables, cacheable } => self.world.learn(host, |vars| {
-                vars.set.extend_with(variables);
+            Ask::SetFact { variables, cacheable } => {
+                self.world.learn(host, |vars| vars.set.extend_with(variables));
                 if *cacheable {
-                    vars.facts.extend_with(variables);
-                    vars.fact_vars.extend_with(variables);
+                    self.learn_facts(host, variables);
                 }
-            }),
+            }
             Ask::IncludeVars(variables) => {
                 self.world.learn(host, |vars| vars.included.extend_with(variables));
             }
@@ -355,12 +367,34 @@ impl Run {
         }
     }
 
+    /// Facts of a host; that they cannot be kept for later runs is worth a warning.
+    pub fn learn_facts(&self, host: &Arc<str>, facts: &Map) {
+        self.warn_of(self.world.learn_facts(host, facts));
+    }
+
+    /// Takes up what earlier runs kept of the hosts of the inventory and of the controller; with `flush`, removes it.
+    pub fn recall_facts(&self, flush: bool) {
+        let mut hosts: Vec<Arc<str>> =
+            self.world.inventory().hosts().map(|host| Arc::clone(host.name())).collect();
+        hosts.extend(LOCALHOST.map(Arc::from));
+        for host in hosts {
+            self.warn_of(if flush {
+                self.world.forget_facts(&host)
+            } else {
+                self.world.recall_facts(&host)
+            });
+        }
+    }
+
     /// Does at once what a module wants from the inventory: its result depends on whether that is new. `None` if it wants
     /// nothing of the kind.
     ///
     /// # Errors
     /// A name that cannot be used.
     pub fn enroll(&self, host: &Arc<str>, ask: &Ask) -> Result<Option<bool>, Diagnostic> {
+        if let Ask::AddHost { name, .. } = ask {
+            self.warn_of(self.world.recall_facts(&Arc::from(name.as_str())));
+        }
         self.world.change_inventory(|inventory| match ask {
             Ask::AddHost { name, groups, variables } => {
                 let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
@@ -378,6 +412,13 @@ impl Run {
     pub fn warn_once(&self, message: String) {
         if self.state().warned.insert(message.clone()) {
             self.events.emit(Event::Warning { message });
+        }
+    }
+
+    /// Warns of a problem, if there is one.
+    pub(super) fn warn_of(&self, done: Result<(), String>) {
+        if let Err(message) = done {
+            self.warn_once(message);
         }
     }
 
@@ -429,7 +470,10 @@ impl Run {
     /// Reads the inventory again; what the run has learned about hosts stays.
     pub fn refresh_inventory(&self) {
         match (self.reload)() {
-            Ok(inventory) => self.world.change_inventory(|old| *old = inventory),
+            Ok(inventory) => {
+                self.world.change_inventory(|old| *old = inventory);
+                self.recall_facts(false);
+            }
             Err(diagnostics) => {
                 self.events.emit(Event::Warning { message: diagnostics.to_string() });
             }

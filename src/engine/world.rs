@@ -2,6 +2,7 @@
 //!
 //! Scopes hold it by `Arc` and read it when a template asks, so that `hostvars[h]` is always the present.
 
+use super::fact_cache::{FactCache, GATHERED};
 use mainstay_language::diag::Diagnostic;
 use mainstay_language::inventory::{Inventory, Origin};
 use mainstay_language::value::{Map, Value};
@@ -14,14 +15,33 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 pub struct HostVars {
     /// `ansible_facts`: names without `ansible_`.
     pub facts: Map,
-    /// Level 11: facts by their full names, and cached `set_fact`.
+    /// Level 11: facts by their full names, and cacheable `set_fact`.
     pub fact_vars: Map,
     /// Level 18: `include_vars`.
     pub included: Map,
     /// Level 19: `set_fact` and `register`; the later wins.
     pub set: Map,
-    /// Facts have been gathered in this run.
-    pub gathered: bool,
+}
+
+impl HostVars {
+    /// Whether facts have been gathered, in this run or in an earlier one that kept them.
+    #[must_use]
+    pub fn gathered(&self) -> bool {
+        self.facts.get(GATHERED).is_some_and(Value::is_true)
+    }
+
+    fn learn_facts(&mut self, facts: &Map) {
+        for (key, value) in facts.iter() {
+            let name = mainstay_language::value::string(key);
+            if is_control_variable(&name) {
+                continue;
+            }
+            self.facts.insert(name.strip_prefix("ansible_").unwrap_or(&name), value.clone());
+            if !name.starts_with("_ansible_") {
+                self.fact_vars.insert(name.as_str(), value.clone());
+            }
+        }
+    }
 }
 
 /// Merges levels 3 to 10 of a host: the inventory, and the `group_vars` and `host_vars` beside it and beside the playbook
@@ -34,6 +54,8 @@ pub struct World {
     /// Hosts and groups, with those that the run added.
     pub inventory: RwLock<Inventory>,
     hosts: RwLock<HashMap<Arc<str>, HostVars>>,
+    /// Facts that outlive the run, if any do.
+    cache: Option<FactCache>,
     extra: RwLock<Map>,
     /// Levels 3 to 10 of a host, merged; asked once for a host and kept until the inventory changes.
     base: Mutex<HashMap<Arc<str>, Map>>,
@@ -51,12 +73,19 @@ impl World {
         Self {
             inventory: RwLock::new(inventory),
             hosts: RwLock::default(),
+            cache: None,
             extra: RwLock::new(extra),
             base: Mutex::default(),
             merge,
             constants,
             directory: RwLock::default(),
         }
+    }
+
+    /// The same, with facts that outlive the run.
+    #[must_use]
+    pub fn keeping_facts(self, cache: Option<FactCache>) -> Self {
+        Self { cache, ..self }
     }
 
     /// The inventory, to read. Hold it briefly.
@@ -149,25 +178,44 @@ impl World {
         change(hosts.entry(Arc::clone(host)).or_default());
     }
 
-    /// Facts of a host from a module: `ansible_x` keys become `ansible_facts.x` and a variable of their full name.
-    pub fn learn_facts(&self, host: &Arc<str>, facts: &Map) {
+    /// Facts of a host from a module, by the names that it gave them: `ansible_x` is `ansible_facts.x` too.
+    ///
+    /// # Errors
+    /// They cannot be kept for later runs; this one knows them.
+    pub fn learn_facts(&self, host: &Arc<str>, facts: &Map) -> Result<(), String> {
+        self.learn(host, |vars| vars.learn_facts(facts));
+        let Some(cache) = &self.cache else { return Ok(()) };
+        let vars = self.host(host);
+        let mut kept = vars.fact_vars.clone();
+        if vars.gathered() {
+            kept.insert(GATHERED, true);
+        }
+        cache.save(host, &kept)
+    }
+
+    /// Takes up what earlier runs kept of a host that this run knows nothing of yet.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn recall_facts(&self, host: &Arc<str>) -> Result<(), String> {
+        let Some(cache) = &self.cache else { return Ok(()) };
+        let known = self.hosts.read().unwrap_or_else(PoisonError::into_inner).contains_key(host);
+        if !known && let Some(facts) = cache.load(host)? {
+            self.learn(host, |vars| vars.learn_facts(&facts));
+        }
+        Ok(())
+    }
+
+    /// Forgets the facts of a host, those that are kept for later runs too.
+    ///
+    /// # Errors
+    /// What is kept cannot be removed.
+    pub fn forget_facts(&self, host: &Arc<str>) -> Result<(), String> {
         self.learn(host, |vars| {
-            for (key, value) in facts.iter() {
-                let name = mainstay_language::value::string(key);
-                let (short, full) = match name.strip_prefix("ansible_") {
-                    Some(short) => (short.to_owned(), name.clone()),
-                    None => (name.clone(), format!("ansible_{name}")),
-                };
-                if is_control_variable(&full) {
-                    continue;
-                }
-                vars.facts.insert(short.as_str(), value.clone());
-                vars.fact_vars.insert(
-                    if short == "local" { "ansible_local".to_owned() } else { full },
-                    value.clone(),
-                );
-            }
+            vars.facts = Map::new();
+            vars.fact_vars = Map::new();
         });
+        self.cache.as_ref().map_or(Ok(()), |cache| cache.remove(host))
     }
 
     /// Sets a variable at the level of `set_fact` and `register`.

@@ -1,4 +1,7 @@
 //! `apt`: packages of Debian and its relatives, by `apt-get` and `dpkg-query`.
+//!
+//! Neither aptitude nor anything of Python is used on the host, so that `force_apt_get` is always so and
+//! `auto_install_module_deps` has nothing to install: both are accepted and cannot change a result.
 
 use super::apt_plan::{Installed, State, Wanted, decide, parse_installed, parse_policy, wanted};
 use super::spec::{Args, BUILTIN, Kind, Param, Spec};

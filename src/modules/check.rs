@@ -2,6 +2,8 @@
 
 use super::spec::{Args, Kind, Param, Spec};
 use super::{Failure, words};
+use mainstay_language::diag::Source;
+use mainstay_language::inventory::python_literal;
 use mainstay_language::value::{Map, Value, repr, string};
 
 /// Under which name free-form text comes from the playbook.
@@ -203,13 +205,14 @@ pub fn coerce(kind: Kind, value: &Value) -> Result<Value, String> {
     }
 }
 
-fn class(value: &Value) -> String {
+pub(super) fn class(value: &Value) -> String {
     format!("<class '{}'>", value.type_name())
 }
 
 fn text(value: &Value) -> Value {
     match value {
         Value::Text(_) => value.clone(),
+        Value::Null => Value::text(""),
         other => Value::text(string(other)),
     }
 }
@@ -232,6 +235,11 @@ pub fn boolean(value: &Value) -> Result<bool, String> {
         Value::Bool(b) => return Ok(*b),
         Value::Int(1) => return Ok(true),
         Value::Int(0) => return Ok(false),
+        Value::Float(1.0) => return Ok(true),
+        Value::Float(0.0) => return Ok(false),
+        Value::Null | Value::List(_) | Value::Map(_) => {
+            return Err(format!("{} cannot be converted to a bool", class(value)));
+        }
         Value::Text(text) => match text.as_str().trim().to_lowercase().as_str() {
             "yes" | "on" | "true" | "t" | "y" | "1" => return Ok(true),
             "no" | "off" | "false" | "f" | "n" | "0" => return Ok(false),
@@ -240,9 +248,9 @@ pub fn boolean(value: &Value) -> Result<bool, String> {
         _ => {}
     }
     Err(format!(
-        "The value {} is not a valid boolean. Valid booleans include: 0, 1, '0', '1', 'f', 'false', 'n', 'no', 'off', \
+        "The value '{}' is not a valid boolean. Valid booleans include: 0, 1, '0', '1', 'f', 'false', 'n', 'no', 'off', \
          'on', 't', 'true', 'y', 'yes'",
-        repr(value)
+        string(value)
     ))
 }
 
@@ -267,12 +275,13 @@ fn int(value: &Value) -> Result<Value, String> {
 fn float(value: &Value) -> Result<Value, String> {
     match value {
         Value::Float(_) | Value::Int(_) => Ok(value.clone()),
+        Value::Bool(b) => Ok(Value::Float(f64::from(u8::from(*b)))),
         Value::Text(text) => text
             .as_str()
             .trim()
             .parse()
             .map(Value::Float)
-            .map_err(|_| format!("\"{}\" cannot be converted to a float", repr(value))),
+            .map_err(|_| format!("{} cannot be converted to a float", class(value))),
         other => Err(format!("{} cannot be converted to a float", class(other))),
     }
 }
@@ -283,7 +292,7 @@ fn list(value: &Value) -> Result<Vec<Value>, String> {
             Ok(items.iter().filter(|v| !matches!(v, Value::Omit)).cloned().collect())
         }
         Value::Text(text) => Ok(text.as_str().split(',').map(Value::text).collect()),
-        Value::Int(_) | Value::Float(_) => Ok(vec![Value::text(string(value))]),
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) => Ok(vec![Value::text(string(value))]),
         other => Err(format!("{} cannot be converted to a list", class(other))),
     }
 }
@@ -294,8 +303,12 @@ fn dict(value: &Value) -> Result<Value, String> {
         Value::Text(text) => {
             let text = text.as_str().trim();
             if text.starts_with('{') {
-                return match serde_json::from_str::<serde_json::Value>(text) {
-                    Ok(json @ serde_json::Value::Object(_)) => Ok(Value::from(json)),
+                let json = serde_json::from_str(text).unwrap_or_else(|_| {
+                    // Through JSON: what was read here is data and has no place.
+                    python_literal(text, &Source::new("", text).start()).to_json()
+                });
+                return match json {
+                    serde_json::Value::Object(_) => Ok(Value::from(json)),
                     _ => Err("unable to evaluate string as dictionary".to_owned()),
                 };
             }

@@ -204,7 +204,8 @@ fn stopped(why: &str, args: &Args, job: &Job) -> Result<Outcome, Failure> {
     }
 }
 
-fn stdin(args: &Args) -> Vec<u8> {
+/// What the program reads.
+pub(super) fn stdin(args: &Args) -> Vec<u8> {
     let Some(value) = args.get("stdin") else { return Vec::new() };
     let mut text = mainstay_language::value::string(value);
     if args.flag("stdin_add_newline") {
@@ -272,7 +273,9 @@ impl Module for Command {
         let job = command_job(&args)?;
         let mut outcome = run(&job, &args, ctx).await?;
         if args.get("executable").is_some() {
-            outcome.warnings.push("command: executable is not used; shell uses it".to_owned());
+            let warning =
+                "command: 'executable' is no longer supported and not used; shell takes it";
+            outcome.warnings.push(warning.to_owned());
         }
         Ok(outcome)
     }

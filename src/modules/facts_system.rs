@@ -8,8 +8,8 @@ pub(super) const SCRIPT: &str = r#"fact os-release /etc/os-release
 fact debian_version /etc/debian_version
 fact redhat-release /etc/redhat-release
 run uname-n uname -n; run uname-r uname -r; run uname-v uname -v; run uname-m uname -m; run uname-s uname -s
-run fqdn hostname -f
-run lsb lsb_release -a
+run fqdn soon hostname -f
+run lsb soon lsb_release -a
 run uid id -u; run gid id -g; run user id -un; run ruid id -ru; run rgid id -rg
 say passwd "$(grep "^$(id -un):" /etc/passwd 2>/dev/null || getent passwd "$(id -un)" 2>/dev/null)"
 say date "$(date '+%Y|%m|%d|%H|%M|%S|%s|%Z|%z|%A|%w|%W|%N')" ; say utc "$(date -u '+%Y-%m-%dT%H:%M:%S')"
@@ -26,11 +26,12 @@ say bits "$(getconf LONG_BIT 2>/dev/null)"
 p=$(command -v python3 2>/dev/null) && say python "$p" && say python-version "$($p -V 2>&1)"
 "#;
 
-/// Memory, processors, mounts, uptime.
+/// Memory, processors, mounts, uptime. Once the server of one mount does not answer, the others are waited for briefly.
 pub(super) const HARDWARE: &str = r#"fact meminfo /proc/meminfo; fact cpuinfo /proc/cpuinfo; fact uptime /proc/uptime; run nproc nproc
 for n in product_name product_serial product_uuid product_version sys_vendor bios_date bios_vendor bios_version board_name board_serial board_vendor board_version board_asset_tag chassis_asset_tag chassis_serial chassis_vendor chassis_version; do fact "dmi:$n" /sys/class/dmi/id/$n; done
 m=$(while read -r dev dir type opts dump pass; do case $dev in /*|*:/*) ;; *) continue ;; esac
-d=$(printf '%b' "$dir"); printf '%s|%s|%s|%s|%s|%s|%s\n' "$dev" "$dir" "$type" "$opts" "$dump" "$pass" "$(stat -f -c '%S %b %a %c %d' "$d" 2>/dev/null)"; done < /proc/mounts); say mounts "$m"
+d=$(printf '%b' "$dir"); s=$(soon stat -f -c '%S %b %a %c %d' "$d" 2>/dev/null); [ $? -lt 124 ] || { s=late; limit=1; }
+printf '%s|%s|%s|%s|%s|%s|%s\n' "$dev" "$dir" "$type" "$opts" "$dump" "$pass" "$s"; done < /proc/mounts); say mounts "$m"
 u=$(for l in /dev/disk/by-uuid/*; do [ -L "$l" ] && printf '%s %s\n' "${l##*/}" "$(readlink -f "$l")"; done); say uuids "$u"
 "#;
 
@@ -434,6 +435,8 @@ fn mounts(answers: &Answers, facts: &mut Map) {
             ] {
                 map.insert(name, value);
             }
+        } else if *space == "late" {
+            map.insert("note", "Could not get extra information due to timeout");
         }
         list.push(Value::Map(map));
     }

@@ -1,7 +1,6 @@
-//! `fetch`: a file of the host comes to the controller.
+//! `fetch`: a file of the host, of any size, comes to the controller.
 
-use super::common::{expand, sha1};
-use super::slurp::content;
+use super::common::expand;
 use super::spec::{Args, BUILTIN, Kind, Param, Spec};
 use super::{Ctx, Failure, Module, Outcome};
 use crate::transport::files::{self, FileType, Query};
@@ -90,7 +89,7 @@ impl Module for Fetch {
         let Some(remote) = status.checksum else {
             return missing("remote file is not readable, not transferring");
         };
-        let local = ctx.outside.read(&path).ok().map(|bytes| sha1(&bytes));
+        let local = files::local_sum(&path).await;
         let name = path.display().to_string();
         if local.as_deref() == Some(remote.as_str()) {
             return Ok(Outcome::ok()
@@ -108,18 +107,15 @@ impl Module for Fetch {
         if ctx.check {
             return Ok(outcome);
         }
-        let bytes = content(ctx, &src).await?.unwrap_or_default();
-        let got = sha1(&bytes);
-        if args.flag("validate_checksum") && got != remote {
+        let expected = args.flag("validate_checksum").then_some(remote.as_str());
+        let got = files::bring(ctx.host, &src, &path, expected).await?;
+        if expected.is_some_and(|expected| expected != got) {
             return Err(Outcome::ok()
                 .with("file", src)
                 .with("checksum", got)
                 .with("remote_checksum", remote)
                 .failed("checksum mismatch"));
         }
-        ctx.outside
-            .write(&path, &bytes, 0o644)
-            .map_err(|e| Failure::msg(format!("{name}: {e}")))?;
         Ok(outcome)
     }
 }

@@ -1,6 +1,7 @@
 //! `file`: directories, links, rights, and what must not be there.
 
 use super::common::{self, Rights, RightsChange, UMASK, expand, state_diff, with_rights};
+use super::file_times::Times;
 use super::put::{basename, rights_diff, set_rights};
 use super::spec::{Args, BUILTIN, Kind, Param, Spec};
 use super::{Ctx, Failure, Module, Outcome};
@@ -45,6 +46,7 @@ struct Now {
     /// `src`, links followed, relative to the path's directory for `link`.
     source: Option<FileStatus>,
     umask: u32,
+    times: Times,
 }
 
 impl Now {
@@ -65,6 +67,7 @@ async fn probe(
     path: String,
     src: Option<&str>,
     state: &str,
+    mut times: Times,
     ctx: &Ctx<'_>,
 ) -> Result<Now, Failure> {
     let source = src.map(|src| {
@@ -82,6 +85,7 @@ async fn probe(
             .as_deref()
             .map_or_else(|| "say absent ''\n".into(), |s| Query::of(s).follow(true).line()),
         UMASK.to_owned(),
+        times.question(),
     ]
     .concat();
     let mut answer = files::ask(ctx.host, &script, Vec::new()).await?;
@@ -90,6 +94,10 @@ async fn probe(
         followed: FileStatus::parse(&mut answer)?,
         source: FileStatus::parse(&mut answer)?,
         umask: common::umask(&mut answer)?,
+        times: {
+            times.hear(&mut answer)?;
+            times
+        },
         path,
     })
 }
@@ -124,33 +132,21 @@ fn decide(state: &str, args: &Args, now: &Now) -> Result<Step, Failure> {
                 Err(refuse(now, format!("{} already exists as a {}", now.path, common::state(s))))
             }
         },
-        "touch" => touch(args, now, follow),
+        "touch" => Ok(touch(now, follow)),
         "link" => link(args, now),
         "hard" => hard(args, now),
         _ => none,
     }
 }
 
-fn touch(args: &Args, now: &Now, follow: bool) -> Result<Step, Failure> {
-    let path = quote(&now.path);
+fn touch(now: &Now, follow: bool) -> Step {
+    let seen = if follow { now.followed.as_ref() } else { now.itself.as_ref() };
     let mut lines = String::new();
-    let exists = now.itself.is_some();
-    for (flag, name) in [("-a", "access_time"), ("-m", "modification_time")] {
-        if args.text(&format!("{name}_format")).is_some_and(|f| f != "%Y%m%d%H%M.%S") {
-            return Err(Failure::msg(format!("{name}_format is not supported")));
-        }
-        match args.text(name) {
-            Some("preserve") => {}
-            None | Some("now") => lines.push_str(&format!("try touch {flag} -- {path}\n")),
-            Some(time) => {
-                lines.push_str(&format!("try touch {flag} -t {} -- {path}\n", quote(time)));
-            }
-        }
+    if now.itself.is_none() {
+        lines.push_str(&format!("try touch -- {}\n", quote(&now.path)));
     }
-    if !exists && lines.is_empty() {
-        lines = format!("try touch -- {path}\n");
-    }
-    Ok(Step { lines: Some(lines).filter(|l| !l.is_empty()), follow })
+    lines.push_str(&now.times.lines(&now.path, seen, follow));
+    Step { lines: Some(lines).filter(|l| !l.is_empty()), follow }
 }
 
 fn link(args: &Args, now: &Now) -> Result<Step, Failure> {
@@ -296,7 +292,9 @@ impl Module for File {
             None => None,
         };
         let wanted = args.text("state");
-        let mut now = probe(path, src.as_deref(), wanted.unwrap_or_default(), ctx).await?;
+        let times = Times::of(&args)?;
+        let state = wanted.unwrap_or_default();
+        let mut now = probe(path, src.as_deref(), state, times.clone(), ctx).await?;
         let state = match (wanted, args.flag("recurse")) {
             (Some(state), _) => state,
             (None, true) => "directory",
@@ -321,7 +319,7 @@ impl Module for File {
             && let Some(src) = &src
         {
             let inside = format!("{}{}", now.path, basename(src));
-            now = probe(inside, Some(src), state, ctx).await?;
+            now = probe(inside, Some(src), state, times, ctx).await?;
         }
         // Without a state, a hard link or link that is there stays as it is: only rights count.
         let step = if wanted.is_none() && matches!(state, "hard" | "link") && src.is_none() {
@@ -417,6 +415,10 @@ async fn act(
         }
     } else if let Some(status) = &now.itself {
         outcome = outcome.file(status);
+    }
+    if state != "touch" {
+        let timed = if state == "link" && step.follow { &now.source } else { &seen };
+        now.times.apply(&now.path, timed.as_ref(), step.follow, &mut outcome, ctx).await?;
     }
     if args.flag("recurse") && !new && recurse(&now.path, rights, now.umask, ctx).await? {
         outcome.changed = true;

@@ -121,3 +121,65 @@ async fn check_mode_changes_nothing() {
     let names: Vec<_> = std::fs::read_dir(d).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["f"]);
 }
+
+/// Changed or not, and the diff, as ansible-core 2.19 answered the same tasks.
+#[tokio::test]
+async fn times_here() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path().to_str().unwrap().to_owned();
+    let mut bench = Bench::here();
+    bench.host.environment = vec![("TZ".into(), "UTC".into())];
+    bench.diff = true;
+    let at = |name: &str| format!("{d}/{name}");
+    let (first, second) = ("202001010000.00", "202001020000.00");
+    let (access, modified) = (1_577_923_200, 1_577_836_800);
+    let touch = json!({"path": at("f"), "state": "touch", "modification_time": first, "access_time": second});
+    let dashes = json!({"path": at("f"), "state": "file", "modification_time": "2021-02-03 04:05",
+        "modification_time_format": "%Y-%m-%d %H:%M", "access_time": "preserve"});
+    let year =
+        json!({"path": at("f"), "modification_time": "2021", "modification_time_format": "%Y"});
+    let directory = json!({"path": at("d"), "state": "directory", "modification_time": first});
+    let link =
+        json!({"path": at("l"), "src": at("f"), "state": "link", "modification_time": first});
+    let hard = json!({"path": at("h"), "src": at("f"), "state": "hard", "modification_time": "202001010001.00"});
+    for (args, changed, file, times) in [
+        (&touch, true, "f", Some((access, modified))),
+        (&touch, false, "f", Some((access, modified))),
+        (&dashes, true, "f", Some((access, 1_612_325_100))),
+        (&dashes, false, "f", Some((access, 1_612_325_100))),
+        (&year, true, "f", Some((access, 1_609_459_200))),
+        (&json!({"path": at("f")}), false, "f", Some((access, 1_609_459_200))),
+        (&directory, true, "d", None),
+        (&directory, false, "d", None),
+        (&link, true, "f", Some((access, modified))),
+        (&link, false, "f", Some((access, modified))),
+        (&hard, true, "f", Some((access, modified + 60))),
+        (&json!({"path": at("f"), "modification_time": "now"}), true, "f", None),
+        (
+            &json!({"path": at("f"), "state": "touch", "modification_time": "preserve"}),
+            true,
+            "f",
+            None,
+        ),
+    ] {
+        bench.check = true;
+        let predicted = bench.json("file", args.clone()).await;
+        bench.check = false;
+        let got = bench.json("file", args.clone()).await;
+        assert_eq!(
+            (&got["changed"], &got["failed"]),
+            (&json!(changed), &json!(false)),
+            "{args} {got}"
+        );
+        assert_eq!(predicted["changed"], got["changed"], "{args} {predicted}");
+        if let Some((access, modified)) = times {
+            use std::os::unix::fs::MetadataExt;
+            let meta = std::fs::metadata(at(file)).unwrap();
+            assert_eq!((meta.atime(), meta.mtime()), (access, modified), "{args}");
+        }
+    }
+    let wrong = bench.json("file", json!({"path": at("f"), "modification_time": "x"})).await;
+    let message = wrong["msg"].as_str().unwrap();
+    let said = "Error while obtaining timestamp for time x using format %Y%m%d%H%M.%S: ";
+    assert!(message.starts_with(said), "{message}");
+}

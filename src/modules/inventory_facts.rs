@@ -108,7 +108,14 @@ impl Module for PackageFacts {
     }
 
     async fn run(&self, args: Args, ctx: &mut Ctx<'_>) -> Result<Outcome, Failure> {
-        if let Some(other) = args.texts("manager").iter().find(|m| *m != "auto" && *m != "apt") {
+        // The first manager that a host has ends the list, unless all are asked for; `auto` is apt on hosts of ours.
+        let mut managers = args.texts("manager");
+        if args.text("strategy") == Some("first")
+            && let Some(first) = managers.iter().position(|m| m == "auto" || m == "apt")
+        {
+            managers.truncate(first + 1);
+        }
+        if let Some(other) = managers.iter().find(|m| *m != "auto" && *m != "apt") {
             return Err(Failure::msg(format!("the package manager {other} is not supported")));
         }
         let script = "command -v dpkg-query >/dev/null 2>&1 || fail 'could not detect a supported package manager: only apt is supported'\n\
@@ -173,6 +180,14 @@ mod tests {
         let got = Bench::here().json("package_facts", json!({})).await;
         let dpkg = &got["ansible_facts"]["packages"]["dpkg"][0];
         assert_eq!((&dpkg["name"], &dpkg["source"]), (&json!("dpkg"), &json!("apt")));
+        for (args, failed) in [
+            (json!({"manager": ["apt", "rpm"]}), false),
+            (json!({"manager": ["apt", "rpm"], "strategy": "all"}), true),
+            (json!({"manager": ["rpm", "apt"]}), true),
+        ] {
+            let got = Bench::here().json("package_facts", args.clone()).await;
+            assert_eq!(got["failed"], failed, "{args}");
+        }
         let text = "a|1|all|admin|Debian|ii \na|2|i386|admin||ii \nb|1|all|x||rc \nbroken\n";
         let got = Value::Map(packages(text)).to_json();
         assert_eq!((got["a"].as_array().unwrap().len(), got.get("b")), (2, None));

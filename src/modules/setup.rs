@@ -1,4 +1,7 @@
 //! `setup` (`gather_facts`): what a host is, in one round trip.
+//!
+//! `gather_timeout` bounds what can hang: names that are looked up, and mounts whose server is gone. `parallel` says how
+//! several modules of facts would run; there is one, so it cannot change a result.
 
 use super::spec::{Args, BUILTIN, Kind, Param, Spec};
 use super::{Ctx, Failure, Module, Outcome, facts_network, facts_system};
@@ -119,10 +122,13 @@ impl Subset {
 /// The answers of the script by name.
 pub(super) type Answers = HashMap<String, String>;
 
-fn script(subset: Subset, fact_path: &str) -> String {
-    let mut text = String::from(
-        "export LC_ALL=C\nfact() { say \"$1\" \"$(cat \"$2\" 2>/dev/null)\"; }\n\
-         run() { n=$1; shift; say \"$n\" \"$(\"$@\" 2>/dev/null)\"; }\n",
+fn script(subset: Subset, fact_path: &str, limit: i64) -> String {
+    let mut text = format!(
+        "export LC_ALL=C\nfact() {{ say \"$1\" \"$(cat \"$2\" 2>/dev/null)\"; }}\n\
+         run() {{ n=$1; shift; say \"$n\" \"$(\"$@\" 2>/dev/null)\"; }}\n\
+         limit={}; soon() {{ \"$@\"; }}\n\
+         ! command -v timeout >/dev/null 2>&1 || soon() {{ timeout $limit \"$@\"; }}\n",
+        limit.max(1)
     );
     if subset.min {
         text.push_str(facts_system::SCRIPT);
@@ -213,7 +219,9 @@ impl Module for Setup {
         let names = args.texts("gather_subset");
         let subset = Subset::parse(&names)?;
         let fact_path = args.text("fact_path").unwrap_or_default();
-        let mut answer = files::ask(ctx.host, &script(subset, fact_path), Vec::new()).await?;
+        let limit = args.int("gather_timeout").unwrap_or(10);
+        let mut answer =
+            files::ask(ctx.host, &script(subset, fact_path, limit), Vec::new()).await?;
         let mut answers = Answers::new();
         while !answer.is_empty() {
             answers.insert(answer.text()?, answer.text()?);

@@ -99,3 +99,37 @@ async fn gathers_here() {
         || k == "gather_subset"
         || k == "module_setup"));
 }
+
+/// A name server or a file server that does not answer holds nobody up for longer than `gather_timeout`.
+#[tokio::test]
+async fn what_hangs_is_given_up() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    for program in ["hostname", "stat"] {
+        let path = dir.path().join(program);
+        std::fs::write(&path, "#!/bin/sh\nexec sleep 300\n").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let mut bench = Bench::here();
+    let path = format!("{}:/usr/bin:/bin", dir.path().display());
+    bench.host.environment = vec![("PATH".into(), path)];
+    let begun = std::time::Instant::now();
+    let got = bench.json("setup", json!({"gather_timeout": 1})).await;
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    let facts = &got["ansible_facts"];
+    assert!(!facts["ansible_hostname"].as_str().unwrap().is_empty(), "{got}");
+    let mounts = facts["ansible_mounts"].as_array().unwrap();
+    let note = "Could not get extra information due to timeout";
+    assert!(mounts.iter().all(|mount| mount["note"] == note), "{mounts:?}");
+}
+
+#[test]
+fn a_mount_that_does_not_answer_is_noted() {
+    let text = "/dev/sda1|/|ext4|rw|0|1|4096 100 50 10 5\nnas:/x|/mnt|nfs4|rw|0|0|late";
+    let answers: Answers = [("mounts".to_owned(), text.to_owned())].into();
+    let mut facts = Map::new();
+    facts_system::hardware(&answers, &mut facts);
+    let mounts = facts.get("mounts").unwrap().to_json();
+    assert_eq!((&mounts[0]["size_available"], &mounts[0]["note"]), (&json!(204_800), &json!(null)));
+    assert_eq!(mounts[1]["note"], "Could not get extra information due to timeout");
+}

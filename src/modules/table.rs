@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 /// All modules, in the order of the alphabet.
 static MODULES: &[&dyn Module] = &[
+    &super::arg_spec::ValidateArgumentSpec,
     &super::add_host::AddHost,
     &super::apt::Apt,
     &super::apt_repository::AptRepository,

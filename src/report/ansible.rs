@@ -245,6 +245,19 @@ impl AnsibleReport {
         }
     }
 
+    fn job(&mut self, host: &str, job: &str, result: &Value) {
+        let is = |key: &str| result.get(key).is_some_and(Value::is_true);
+        let line = match (is("finished"), is("failed")) {
+            (false, _) => format!(
+                "ASYNC POLL on {host}: jid={job} started={} finished=False",
+                if is("started") { "True" } else { "False" }
+            ),
+            (true, false) => format!("ASYNC OK on {host}: jid={job}"),
+            (true, true) => format!("ASYNC FAILED on {host}: jid={job}"),
+        };
+        self.say(GRAY, &line);
+    }
+
     fn diff(&mut self, result: &TaskResult) {
         if !self.look.diff || !result.changed {
             return;
@@ -267,9 +280,17 @@ impl AnsibleReport {
     /// The result as JSON, keys sorted; what nobody asked for is left out.
     fn dump(&self, result: &TaskResult, always: bool) -> String {
         let mut fields = Map::new();
+        let debug = result.action.rsplit('.').next() == Some("debug");
+        let message = result.fields.get("msg").is_some();
         for (key, value) in result.fields.iter() {
             let name = string(key);
-            let hidden = name.starts_with("_ansible_")
+            // `debug` shows what it was asked for alone.
+            let beside = match name.as_str() {
+                "changed" | "ansible_loop_var" | "ansible_index_var" | "ansible_loop" => debug,
+                name => debug && message && name != "msg",
+            };
+            let hidden = beside
+                || name.starts_with("_ansible_")
                 || matches!(
                     name.as_str(),
                     "failed"
@@ -280,7 +301,6 @@ impl AnsibleReport {
                         | "failed_when_suppressed_exception"
                 )
                 || (name == "invocation" && self.look.verbosity < 3)
-                || (always && name == "changed")
                 || (name == "stdout_lines" || name == "stderr_lines") && result.action == "raw"
                 || (name == "results"
                     && result.label.is_none()
@@ -417,17 +437,7 @@ impl Listener for AnsibleReport {
                     &format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left)."),
                 );
             }
-            Event::AsyncPoll { host, job, result } => {
-                let field = |key: &str| result.get(key).map(string).unwrap_or_default();
-                self.say(
-                    GRAY,
-                    &format!(
-                        "ASYNC POLL on {host}: jid={job} started={} finished={}",
-                        field("started"),
-                        field("finished")
-                    ),
-                );
-            }
+            Event::AsyncPoll { host, job, result } => self.job(host, job, result),
             Event::Included { file, hosts, label } => {
                 let mut line = format!("included: {file} for {}", hosts.join(", "));
                 if let Some(label) = label {
@@ -464,7 +474,8 @@ fn why(result: &TaskResult) -> Option<Diagnostic> {
     if let Some(diagnostic) = &result.diagnostic {
         return Some((**diagnostic).clone());
     }
-    if result.verdict != Verdict::Failed || result.fields.get("results").is_some() {
+    let failed = matches!(result.verdict, Verdict::Failed | Verdict::Unreachable);
+    if !failed || result.fields.get("results").is_some() {
         return None;
     }
     let message = match result.fields.get("msg").map(string) {

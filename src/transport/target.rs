@@ -140,12 +140,6 @@ pub trait Target: Send + Sync {
     /// The local file cannot be read, or [`TransportError`].
     async fn upload(&self, local: &Path, remote: &str) -> Result<(), TransportError>;
 
-    /// Copies a file of the host, readable for the login user, to a local path (whole or not at all).
-    ///
-    /// # Errors
-    /// As for `upload`.
-    async fn download(&self, remote: &str, local: &Path) -> Result<(), TransportError>;
-
     /// Opens a stream from the host to an address that it can reach (`127.0.0.1:6443`).
     ///
     /// # Errors

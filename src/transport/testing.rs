@@ -58,9 +58,6 @@ impl Target for Scripted {
     async fn upload(&self, _: &Path, _: &str) -> Result<(), TransportError> {
         Err(TransportError::Unsupported("upload".to_owned()))
     }
-    async fn download(&self, _: &str, _: &Path) -> Result<(), TransportError> {
-        Err(TransportError::Unsupported("download".to_owned()))
-    }
     async fn open_stream(&self, _: &str, _: u16) -> Result<Box<dyn Stream>, TransportError> {
         Err(TransportError::Unsupported("stream".to_owned()))
     }
@@ -101,10 +98,6 @@ impl Target for ThisMachine {
     }
     async fn upload(&self, local: &Path, remote: &str) -> Result<(), TransportError> {
         std::fs::copy(local, remote).unwrap();
-        Ok(())
-    }
-    async fn download(&self, remote: &str, local: &Path) -> Result<(), TransportError> {
-        std::fs::copy(remote, local).unwrap();
         Ok(())
     }
     async fn open_stream(&self, _: &str, _: u16) -> Result<Box<dyn Stream>, TransportError> {

@@ -12,7 +12,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod background;
+mod facts;
 mod failing;
 mod output;
+mod rights;
 mod secrets;
+mod start_at;
 mod working;

@@ -205,3 +205,50 @@ fn what_is_not_a_terminal_gets_no_colours() {
         assert_eq!(ran.stdout.contains("\x1b["), colours, "{environment:?}");
     }
 }
+
+/// What ansible-core 2.19 prints for the same play.
+#[test]
+fn debug_shows_what_it_was_asked_for_alone() {
+    let fleet = Fleet::start(1);
+    let ran = fleet
+        .play(
+            "- hosts: all
+  gather_facts: false
+  tasks:
+  - assert: {that: [true]}
+  - debug: {msg: x}
+    loop: [1]
+    loop_control: {loop_var: y, index_var: z, label: q}
+  - debug: {var: inventory_hostname}
+    loop: [1]
+    loop_control: {loop_var: y, index_var: z}
+",
+            &[],
+        )
+        .exits(0);
+    let shown = ran.stdout.replace('*', "");
+    assert!(
+        shown.contains(
+            "
+TASK [assert] 
+ok: [w1] => {
+    \"changed\": false,
+    \"msg\": \"All assertions passed\"
+}
+
+TASK [debug] 
+ok: [w1] => (item=q) => {
+    \"msg\": \"x\"
+}
+
+TASK [debug] 
+ok: [w1] => (item=1) => {
+    \"inventory_hostname\": \"w1\",
+    \"y\": 1,
+    \"z\": 0
+}
+"
+        ),
+        "{ran}"
+    );
+}

@@ -62,7 +62,7 @@ fn fleet() -> Fleet {
   [ \"$1\" = -p ] && printf %s \"$2\" >&2
   shift
 done
-read -r password
+read -r password || exit 1
 echo \"$password\" > got-become
 exec \"$@\"",
         );

@@ -179,3 +179,39 @@ fn check_mode_changes_nothing_and_shows_what_would_change() {
     assert!(ran.stdout.contains("    -a = 1\n    +a = 2\n"), "{ran}");
     assert!(ran.stdout.contains("nothing was changed (check mode)"), "{ran}");
 }
+
+/// More than a script's output keeps, of every byte, read with the rights of the task.
+#[test]
+fn large_files_come_whole() {
+    let fleet = Fleet::start(1);
+    let granting = "while [ \"$1\" != /bin/sh ]; do shift; done; chmod 600 big; exec \"$@\"";
+    fleet.host(1).install("sudo", granting);
+    let big: Vec<u8> = (0..=250u8).cycle().take(9_000_001).collect();
+    let there = fleet.host(1).root().join("big");
+    std::fs::write(&there, &big).unwrap();
+    fleet
+        .play(
+            "- hosts: workers
+  gather_facts: false
+  become: true
+  tasks:
+  - fetch: {src: '{{ root }}/big', dest: here/, flat: true}
+    register: first
+  - fetch: {src: '{{ root }}/big', dest: here/, flat: true}
+    register: again
+  - stat: {path: big}
+    register: there
+  - slurp: {src: big}
+    register: slurped
+  - assert:
+      that:
+      - first is changed and again is not changed
+      - first.checksum == there.stat.checksum and again.checksum == first.checksum
+      - slurped.content | length == 12000004
+",
+            &[],
+        )
+        .exits(0);
+    assert!(std::fs::read(fleet.path("here/big")).unwrap() == big);
+    assert_eq!(std::fs::read_dir(fleet.path("here")).unwrap().count(), 1);
+}

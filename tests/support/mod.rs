@@ -5,7 +5,8 @@
 
 mod ssh_server;
 
-pub use ssh_server::{Cut, SshServer, new_key};
+#[allow(unused_imports, reason = "each test program uses a part of it")]
+pub use ssh_server::{Cut, SshServer, closed_port, new_key};
 
 use russh::keys::ssh_key::LineEnding;
 use std::fmt::Write as _;

@@ -1,5 +1,7 @@
 //! An SSH server in this process: russh's server side, `/bin/sh` for commands, a home directory of its own. It can lose
-//! its connections, change its host key and refuse logins when told to.
+//! its connections, change its host key, refuse logins and be short of sessions when told to.
+//!
+//! The transport's own tests include this file too.
 
 use russh::keys::{Algorithm, PrivateKey, PublicKey, key::safe_rng};
 use russh::server::{
@@ -8,13 +10,15 @@ use russh::server::{
 };
 use russh::{Channel, ChannelId, ChannelOpenFailure, Sig};
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 
@@ -51,6 +55,9 @@ struct State {
     config: Arc<Config>,
     host_key: Option<PrivateKey>,
     refuses_logins: bool,
+    password: Option<String>,
+    sessions: Option<usize>,
+    slow: bool,
     down: bool,
     cut: Option<Cut>,
     connections: usize,
@@ -62,6 +69,14 @@ struct State {
 /// A fresh ed25519 key.
 pub fn new_key() -> PrivateKey {
     PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap()
+}
+
+/// A port of the loopback where nobody listens, for as long as the socket is kept: no other test can get it.
+pub fn closed_port() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
 }
 
 impl SshServer {
@@ -121,6 +136,21 @@ impl SshServer {
         self.shared.state().refuses_logins = true;
     }
 
+    /// Takes this password besides the key from now on.
+    pub fn set_password(&self, password: &str) {
+        self.shared.state().password = Some(password.to_owned());
+    }
+
+    /// Opens no more than this many sessions at once on one connection.
+    pub fn limit_sessions(&self, most: usize) {
+        self.shared.state().sessions = Some(most);
+    }
+
+    /// Its login shells take half a second to start.
+    pub fn slow_down(&self) {
+        self.shared.state().slow = true;
+    }
+
     /// Is lost at this point.
     pub fn cut_at(&self, when: Cut) {
         let mut state = self.shared.state();
@@ -164,7 +194,8 @@ impl SshServer {
     /// Puts a shell script into the host's own `bin`, which comes first in `PATH`.
     pub fn install(&self, program: &str, script: &str) {
         let path = self.root.join("bin").join(program);
-        super::write_mode(&path, &format!("#!/bin/sh\n{script}\n"), 0o755);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
     }
 }
 
@@ -199,7 +230,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     stream.set_nodelay(true).unwrap();
     let mut cuts = shared.cuts.subscribe();
     let (ours, mut theirs) = tokio::io::duplex(1 << 16);
-    let session = Login { shared, shells: HashMap::new() };
+    let session = Login { shared, sessions: Arc::default(), shells: HashMap::new() };
     let running = tokio::spawn(async move {
         if let Ok(running) = run_stream(config, ours, session).await {
             // How a connection ended is the client's to tell.
@@ -216,6 +247,8 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
 
 struct Login {
     shared: Arc<Shared>,
+    /// Sessions that are open.
+    sessions: Arc<AtomicUsize>,
     shells: HashMap<ChannelId, Shell>,
 }
 
@@ -254,9 +287,10 @@ impl Login {
 
     fn start(&self, line: &[u8]) -> std::io::Result<Child> {
         let root = &self.shared.root;
+        let wait = if self.shared.state().slow { "sleep 0.5; " } else { "" };
         Command::new("/bin/sh")
             .arg("-c")
-            .arg(String::from_utf8_lossy(line).as_ref())
+            .arg(format!("{wait}{}", String::from_utf8_lossy(line)))
             .env_clear()
             .env("HOME", root)
             .env(
@@ -292,13 +326,24 @@ impl Handler for Login {
         Ok(self.judge(self.is_user_key(key.public_key)))
     }
 
+    async fn auth_password(&mut self, _user: &str, password: &str) -> Result<Auth, Self::Error> {
+        let fits = self.shared.state().password.as_deref() == Some(password);
+        Ok(self.judge(fits))
+    }
+
     async fn channel_open_session(
         &mut self,
         _channel: Channel<Msg>,
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        reply.accept().await;
+        let most = self.shared.state().sessions.unwrap_or(usize::MAX);
+        if self.sessions.load(Ordering::SeqCst) < most {
+            self.sessions.fetch_add(1, Ordering::SeqCst);
+            reply.accept().await;
+        } else {
+            reply.reject(ChannelOpenFailure::ConnectFailed).await;
+        }
         Ok(())
     }
 
@@ -341,7 +386,7 @@ impl Handler for Login {
         let process = child.id().unwrap();
         self.shells.insert(channel, Shell { input, process, begun: false });
         session.channel_success(channel)?;
-        tokio::spawn(report(child, channel, session.handle()));
+        tokio::spawn(report(child, channel, session.handle(), Arc::clone(&self.sessions)));
         Ok(())
     }
 
@@ -396,14 +441,12 @@ async fn feed(mut stdin: ChildStdin, mut bytes: mpsc::UnboundedReceiver<Option<V
 }
 
 /// Sends what a program prints, how it ended, and the end of the channel once nothing holds its streams any more.
-async fn report(mut child: Child, channel: ChannelId, handle: Handle) {
+async fn report(mut child: Child, channel: ChannelId, handle: Handle, sessions: Arc<AtomicUsize>) {
     let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-    let (to_out, to_err) = (handle.clone(), handle.clone());
-    let mut streams = tokio::spawn(async move {
-        tokio::join!(forward(out, channel, None, to_out), forward(err, channel, Some(1), to_err));
-    });
+    let mut streams = tokio::spawn(forward(out, err, channel, handle.clone()));
     let status = child.wait().await.unwrap();
     let complete = tokio::time::timeout(LAST_OUTPUT, &mut streams).await.is_ok();
+    sessions.fetch_sub(1, Ordering::SeqCst);
     send_status(channel, &handle, status).await;
     if !complete {
         streams.await.ok();
@@ -427,19 +470,29 @@ async fn send_status(channel: ChannelId, handle: &Handle, status: ExitStatus) {
     handle.exit_signal_request(channel, signal, false, String::new(), String::new()).await.ok();
 }
 
+/// Standard output first where both have something, as sshd does. A client that has gone reads nothing more; the program
+/// is drained all the same.
 async fn forward(
-    mut stream: impl AsyncRead + Unpin,
+    mut out: impl AsyncRead + Unpin,
+    mut err: impl AsyncRead + Unpin,
     channel: ChannelId,
-    kind: Option<u32>,
     handle: Handle,
 ) {
-    let mut bytes = vec![0; 1 << 14];
-    while let Ok(count @ 1..) = stream.read(&mut bytes).await {
-        let part = bytes[..count].to_vec();
-        // A client that has gone reads nothing more; the program is drained all the same.
-        match kind {
-            Some(kind) => handle.extended_data(channel, kind, part).await.ok(),
-            None => handle.data(channel, part).await.ok(),
-        };
+    let (mut out_bytes, mut err_bytes) = (vec![0; 1 << 14], vec![0; 1 << 14]);
+    let (mut out_open, mut err_open) = (true, true);
+    while out_open || err_open {
+        tokio::select! {
+            biased;
+            count = out.read(&mut out_bytes), if out_open => match count {
+                Ok(count @ 1..) => drop(handle.data(channel, out_bytes[..count].to_vec()).await),
+                _ => out_open = false,
+            },
+            count = err.read(&mut err_bytes), if err_open => match count {
+                Ok(count @ 1..) => {
+                    drop(handle.extended_data(channel, 1, err_bytes[..count].to_vec()).await);
+                }
+                _ => err_open = false,
+            },
+        }
     }
 }

@@ -54,7 +54,8 @@ pub trait Outside: Send + Sync {
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>>;
     /// What a path is; `None` if nothing is there (or a link leads nowhere).
     fn status(&self, path: &Path) -> Option<FileStatus>;
-    /// Creates or replaces a file atomically, with this mode (`lookup('password')`).
+    /// Creates or replaces a file atomically, with this mode (`lookup('password')`). Directories that are not there are made,
+    /// for their owner alone.
     ///
     /// # Errors
     /// As the operating system says.

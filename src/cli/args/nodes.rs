@@ -50,6 +50,17 @@ pub(in crate::cli) struct Drain {
     /// Seconds that pods get to end (default: their own)
     #[arg(long, value_name = "SECONDS")]
     pub grace_period: Option<u32>,
+    /// Pods of DaemonSets stay and are not in the way (unlike kubectl's, true by default)
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = true,
+        default_missing_value = "true",
+        action = clap::ArgAction::Set
+    )]
+    pub ignore_daemonsets: bool,
     /// Pods with emptyDir volumes may go, with their data
     #[arg(long)]
     pub delete_emptydir_data: bool,

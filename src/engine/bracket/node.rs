@@ -257,12 +257,11 @@ impl Fleet<'_> {
 
     /// The node stays cordoned, and says why.
     async fn hold(&self, taken: &Taken, why: &str) {
-        let reason = format!("{why} (run {})", self.run.id);
         let effect = Effect::Hold {
             cluster: self.identity.clone(),
             node: taken.node.name.clone(),
             uid: taken.node.uid.clone(),
-            reason: reason.clone(),
+            reason: why.to_owned(),
         };
         // The cordon is on record already. If neither the annotation nor its record can be written, the report still
         // says what is held, and so does the next command.

@@ -208,7 +208,7 @@ pub async fn stat(
 }
 
 /// The bytes of a file with what it is, in one round trip; `None` if nothing is there. At most what a script's output
-/// keeps (4 MiB); larger files are downloaded.
+/// keeps (4 MiB); [`super::stream`] reads larger ones.
 ///
 /// # Errors
 /// It is not readable or no regular file, it is larger than is kept, or the transport's.

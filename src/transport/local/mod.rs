@@ -39,10 +39,6 @@ impl Target for LocalTarget {
         files::copy(local, Path::new(remote)).await
     }
 
-    async fn download(&self, remote: &str, local: &Path) -> Result<(), TransportError> {
-        files::copy(Path::new(remote), local).await
-    }
-
     async fn open_stream(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, TransportError> {
         let stream = tokio::net::TcpStream::connect((host, port)).await.map_err(|error| {
             TransportError::Unreachable(format!("cannot connect to {host} port {port}: {error}"))

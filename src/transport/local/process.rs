@@ -142,11 +142,13 @@ impl Running {
         Ok(running)
     }
 
-    /// Moves bytes until the process has ended.
+    /// Moves bytes until the process has ended. Standard output comes first: once the script says anything on standard
+    /// error the marker is in the other pipe, and what comes before the marker is not the script's.
     async fn finish(&mut self) -> Result<Status, TransportError> {
         let (mut out, mut err) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
         loop {
             tokio::select! {
+                biased;
                 open = read(self.stdout.as_mut(), &mut out) => {
                     if !open { self.stdout = None; }
                     self.on_stdout(&out)?;

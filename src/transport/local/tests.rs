@@ -233,3 +233,12 @@ async fn a_shell_that_stops_reading_has_run_nothing() {
     let error = with_rights(rights, "echo ran").await.unwrap_err().to_string();
     assert!(error.contains("before it had read the script"), "{error}");
 }
+
+/// The script runs as soon as it has arrived; its standard error may come in one moment with the marker.
+#[tokio::test]
+async fn the_first_word_of_standard_error_is_the_scripts() {
+    for _ in 0..200 {
+        let output = run("echo why >&2; exit 1", b"").await;
+        assert_eq!(output.stderr.text(), "why\n");
+    }
+}

@@ -71,6 +71,12 @@ impl Launch {
         let exe = quote(wanted.exe.as_deref().unwrap_or(method.name()));
         let flags = flags(method, wanted)?;
         let user = quote(&wanted.user);
+        let shell = if method == Method::Sudo && by_shell(&flags) {
+            format!("/bin/sh -c {}", quote(&without_dollars(&reader(&marker))))
+        } else {
+            shell
+        };
+        let flags = flags.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
         let line = match method {
             Method::Sudo => format!("exec {exe} {flags} -p {prompt} -u {user} {shell}"),
             Method::Su => {
@@ -91,8 +97,23 @@ impl Launch {
     }
 }
 
-/// The flags, each quoted. sudo reads a password only from standard input, and asks for none if there is none.
-fn flags(method: Method, wanted: &Become) -> Result<String, TransportError> {
+/// Whether sudo gives its command to a shell of the user (`-i`, `-s`, also within `-Hi`). It puts a backslash before
+/// everything in it but letters, digits, `_`, `-` and `$`: that shell would expand the variables of the reader.
+fn by_shell(flags: &[String]) -> bool {
+    flags.iter().any(|flag| match flag.strip_prefix("--") {
+        Some(long) => long == "login" || long == "shell",
+        None => flag.starts_with('-') && flag.contains(['i', 's']),
+    })
+}
+
+/// Shell text that evaluates this one and has no `$` in it. `%` and `'` are not in it.
+fn without_dollars(text: &str) -> String {
+    let text = text.replace('$', r"\0044").replace('"', r"\0042");
+    format!("eval \"`printf %b '{text}'`\"")
+}
+
+/// The flags. sudo reads a password only from standard input, and asks for none if there is none.
+fn flags(method: Method, wanted: &Become) -> Result<Vec<String>, TransportError> {
     let default = if method == Method::Sudo { "-H" } else { "" };
     let text = wanted.flags.as_deref().unwrap_or(default);
     let mut words = shlex::split(text).ok_or_else(|| {
@@ -106,5 +127,5 @@ fn flags(method: Method, wanted: &Become) -> Result<String, TransportError> {
             words.push("-n".to_owned());
         }
     }
-    Ok(words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "))
+    Ok(words)
 }

@@ -217,7 +217,7 @@ impl Login<'_> {
         if let Some(text) = &self.endpoint.credentials.private_key {
             self.given_key(text.expose_secret(), &mut list);
         }
-        for path in options.identity_files.clone() {
+        for path in options.identity_files.clone().unwrap_or_default() {
             self.file(&path, &mut list, &held, true);
         }
         if !options.identities_only && self.endpoint.credentials.private_key.is_none() {
@@ -236,7 +236,7 @@ impl Login<'_> {
                 }
             }
         }
-        if options.identity_files.is_empty() && self.endpoint.credentials.private_key.is_none() {
+        if options.identity_files.is_none() && self.endpoint.credentials.private_key.is_none() {
             let home = self.endpoint.shared.person.home.join(".ssh");
             for name in ["id_ed25519", "id_ecdsa", "id_rsa"] {
                 self.file(&home.join(name), &mut list, &held, false);
@@ -248,7 +248,14 @@ impl Login<'_> {
     async fn agent(&mut self) -> Option<Agents> {
         let path: PathBuf = match &self.endpoint.options.agent {
             Agent::None => return None,
-            Agent::Environment => self.endpoint.shared.person.env("SSH_AUTH_SOCK")?.into(),
+            // Empty means none, as for ssh.
+            Agent::Environment => self
+                .endpoint
+                .shared
+                .person
+                .env("SSH_AUTH_SOCK")
+                .filter(|path| !path.is_empty())?
+                .into(),
             Agent::Socket(path) => path.clone(),
         };
         match timeout(AGENT, AgentClient::connect_uds(&path)).await {

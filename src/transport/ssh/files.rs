@@ -2,11 +2,10 @@
 
 use super::connection::Connection;
 use crate::transport::{TransportError, shell};
-use futures::stream::{FuturesOrdered, FuturesUnordered, StreamExt};
+use futures::stream::{FuturesUnordered, StreamExt};
 use russh_sftp::client::RawSftpSession;
 use russh_sftp::client::error::Error;
 use russh_sftp::protocol::{FileAttributes, OpenFlags, Packet, StatusCode};
-use std::io::Write;
 use std::path::Path;
 use tokio::io::AsyncReadExt;
 
@@ -110,67 +109,6 @@ async fn replace(session: &RawSftpSession, part: &str, remote: &str) -> Result<(
     // Not there: nothing to remove. Anything else shows at the rename.
     drop(session.remove(remote).await);
     session.rename(part, remote).await.map(drop).map_err(|error| fail(error.to_string()))
-}
-
-/// Downloads whole or not at all.
-pub(super) async fn download(
-    connection: &Connection,
-    remote: &str,
-    local: &Path,
-) -> Result<(), TransportError> {
-    let session = session(connection).await?;
-    let result = get(&session, remote, local).await;
-    end(&session);
-    result
-}
-
-async fn get(session: &RawSftpSession, remote: &str, local: &Path) -> Result<(), TransportError> {
-    let fail = |error: Error| TransportError::File(format!("cannot read {remote}: {error}"));
-    let write = |error: std::io::Error| {
-        TransportError::File(format!("cannot write {}: {error}", local.display()))
-    };
-    let directory = match local.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut part =
-        tempfile::Builder::new().prefix(".mainstay-").tempfile_in(directory).map_err(write)?;
-    let empty = FileAttributes::empty();
-    let handle = session.open(remote, OpenFlags::READ, empty).await.map_err(fail)?.handle;
-    let mut flying = FuturesOrdered::new();
-    let mut asked = 0u64;
-    let mut open = true;
-    loop {
-        while open && flying.len() < FLIGHT {
-            flying.push_back(whole(session, handle.as_str(), asked));
-            asked += CHUNK as u64;
-        }
-        let Some(chunk) = flying.next().await else { break };
-        let bytes = chunk.map_err(fail)?;
-        // A short one is the end; later ones are empty.
-        open = open && bytes.len() == CHUNK;
-        part.write_all(&bytes).map_err(write)?;
-    }
-    session.close(handle.as_str()).await.map_err(fail)?;
-    part.as_file().sync_all().map_err(write)?;
-    part.persist(local).map_err(|error| write(error.error))?;
-    Ok(())
-}
-
-/// A chunk, with as many requests as the server needs for it; short only at the end of the file.
-async fn whole(session: &RawSftpSession, handle: &str, offset: u64) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    while bytes.len() < CHUNK {
-        let at = offset + bytes.len() as u64;
-        match session.read(handle, at, u32::try_from(CHUNK - bytes.len()).unwrap_or(u32::MAX)).await
-        {
-            Ok(data) if data.data.is_empty() => break,
-            Ok(data) => bytes.extend_from_slice(&data.data),
-            Err(Error::Status(status)) if status.status_code == StatusCode::Eof => break,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(bytes)
 }
 
 fn end(session: &RawSftpSession) {

@@ -97,10 +97,6 @@ impl Target for SshTarget {
         files::upload(&*self.connection().await?, local, remote).await
     }
 
-    async fn download(&self, remote: &str, local: &Path) -> Result<(), TransportError> {
-        files::download(&*self.connection().await?, remote, local).await
-    }
-
     async fn open_stream(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, TransportError> {
         self.stream(host, port).await
     }

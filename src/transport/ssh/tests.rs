@@ -1,13 +1,59 @@
 //! Against a server in this process with the real /bin/sh behind it.
 
+#[path = "../../../tests/support/ssh_server.rs"]
+#[allow(dead_code, unreachable_pub, reason = "of the tests over SSH, which use all of it")]
 mod server;
 
 use crate::transport::{Command, ConnectOptions, ConnectSettings, Connector, Output, Person};
 use crate::transport::{Status, Target, TransportError};
-use server::{Behaviour, Server};
+use russh::keys::PrivateKey;
+use russh::keys::ssh_key::LineEnding;
+use server::{SshServer, closed_port, new_key};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+
+/// The key that everybody has and servers know.
+static KEY: LazyLock<PrivateKey> = LazyLock::new(new_key);
+
+/// A server, and its files.
+struct Server {
+    ssh: SshServer,
+    _root: tempfile::TempDir,
+}
+
+impl std::ops::Deref for Server {
+    type Target = SshServer;
+
+    fn deref(&self) -> &SshServer {
+        &self.ssh
+    }
+}
+
+impl Server {
+    /// Knows the key.
+    async fn start() -> Self {
+        Self::knowing(&KEY).await
+    }
+
+    /// Knows another key, and the password `s3cret`.
+    async fn with_password() -> Self {
+        let server = Self::knowing(&new_key()).await;
+        server.set_password("s3cret");
+        server
+    }
+
+    async fn knowing(key: &PrivateKey) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let ssh = SshServer::start(root.path().to_owned(), key.public_key().clone()).await;
+        Self { ssh, _root: root }
+    }
+}
+
+/// A public key that no server has.
+fn other_key() -> String {
+    new_key().public_key().to_openssh().unwrap()
+}
 
 /// A person with an empty home, a key, and the server's key on record.
 struct Desk {
@@ -20,7 +66,7 @@ impl Desk {
         let home = tempfile::tempdir().unwrap();
         let ssh = home.path().join(".ssh");
         std::fs::create_dir(&ssh).unwrap();
-        std::fs::write(ssh.join("id_ed25519"), server::client_key()).unwrap();
+        std::fs::write(ssh.join("id_ed25519"), KEY.to_openssh(LineEnding::LF).unwrap()).unwrap();
         std::fs::write(ssh.join("known_hosts"), server.known_hosts_line()).unwrap();
         let person =
             Person { home: home.path().to_owned(), user: "me".into(), ..Person::default() };
@@ -44,7 +90,7 @@ fn options(server: &Server) -> ConnectOptions {
     ConnectOptions {
         name: "node1".into(),
         host: Some("127.0.0.1".into()),
-        port: Some(server.port),
+        port: Some(server.port()),
         ..ConnectOptions::default()
     }
 }
@@ -59,7 +105,7 @@ async fn text(target: &Arc<dyn Target>, command: &str) -> String {
 
 #[tokio::test]
 async fn a_script_has_its_own_streams_and_status() {
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
     let target = desk.target(&server);
     for _ in 0..5 {
@@ -73,7 +119,7 @@ async fn a_script_has_its_own_streams_and_status() {
 
 #[tokio::test]
 async fn input_arrives_whole() {
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
     let target = desk.target(&server);
     let stdin: Vec<u8> = (0..=255u8).cycle().take(500_000).collect();
@@ -83,7 +129,7 @@ async fn input_arrives_whole() {
 
 #[tokio::test]
 async fn scripts_run_side_by_side_on_one_connection() {
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
     let target = desk.target(&server);
     let all = futures::future::join_all((0..20).map(|index| {
@@ -98,7 +144,8 @@ async fn scripts_run_side_by_side_on_one_connection() {
 
 #[tokio::test]
 async fn f13_few_sessions_are_enough() {
-    let server = Server::start(Behaviour { sessions: 1, ..Behaviour::default() }).await;
+    let server = Server::start().await;
+    server.limit_sessions(1);
     let desk = Desk::new(&server);
     let target = desk.target(&server);
     let all = futures::future::join_all((0..6).map(|index| {
@@ -110,7 +157,7 @@ async fn f13_few_sessions_are_enough() {
 
 #[tokio::test]
 async fn a_refused_login_says_what_was_tried() {
-    let server = Server::start(Behaviour { keys: false, ..Behaviour::default() }).await;
+    let server = Server::with_password().await;
     let desk = Desk::new(&server);
     let error = desk.target(&server).run(script("true")).await.unwrap_err();
     let TransportError::Authentication(text) = &error else { panic!("{error}") };
@@ -119,7 +166,7 @@ async fn a_refused_login_says_what_was_tried() {
 
 #[tokio::test]
 async fn a_password_is_used_after_keys_were_refused() {
-    let server = Server::start(Behaviour { keys: false, ..Behaviour::default() }).await;
+    let server = Server::with_password().await;
     let desk = Desk::new(&server);
     let with = |password: &str| ConnectOptions {
         password: Some(password.to_owned().into()),
@@ -134,7 +181,7 @@ async fn a_password_is_used_after_keys_were_refused() {
 
 #[tokio::test]
 async fn s1_an_unknown_key_is_refused_and_nothing_is_sent() {
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
     std::fs::write(desk.known_hosts(), "").unwrap();
     let error = desk.target(&server).run(script("true")).await.unwrap_err();
@@ -144,9 +191,9 @@ async fn s1_an_unknown_key_is_refused_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn s2_a_changed_key_is_refused_even_if_unknown_ones_are_accepted() {
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
-    let line = format!("[127.0.0.1]:{} {}", server.port, server::other_key());
+    let line = format!("[127.0.0.1]:{} {}", server.port(), other_key());
     std::fs::write(desk.known_hosts(), &line).unwrap();
     let error = desk.target(&server).run(script("true")).await.unwrap_err();
     assert!(matches!(&error, TransportError::HostKey(t) if t.contains("HAS CHANGED")), "{error}");
@@ -159,9 +206,9 @@ async fn s2_a_changed_key_is_refused_even_if_unknown_ones_are_accepted() {
 
 #[tokio::test]
 async fn without_checking_a_changed_host_gets_no_password() {
-    let server = Server::start(Behaviour { keys: false, ..Behaviour::default() }).await;
+    let server = Server::with_password().await;
     let desk = Desk::new(&server);
-    let line = format!("[127.0.0.1]:{} {}", server.port, server::other_key());
+    let line = format!("[127.0.0.1]:{} {}", server.port(), other_key());
     std::fs::write(desk.known_hosts(), line).unwrap();
     let careless = ConnectOptions {
         host_key_checking: Some(false),
@@ -175,7 +222,7 @@ async fn without_checking_a_changed_host_gets_no_password() {
 
 #[tokio::test]
 async fn accept_new_records_the_key_once() {
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
     std::fs::remove_file(desk.known_hosts()).unwrap();
     let args = Some("-o StrictHostKeyChecking=accept-new".to_owned());
@@ -190,7 +237,7 @@ async fn accept_new_records_the_key_once() {
 
 #[tokio::test]
 async fn f2_a_cut_after_the_script_was_sent_is_lost() {
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
     let target = desk.target(&server);
     let ran = desk.home.path().join("ran");
@@ -211,7 +258,7 @@ async fn f2_a_cut_after_the_script_was_sent_is_lost() {
 
 #[tokio::test]
 async fn a_dead_connection_is_replaced_before_anything_is_sent() {
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
     let target = desk.target(&server);
     assert_eq!(text(&target, "echo one").await, "one\n");
@@ -222,7 +269,7 @@ async fn a_dead_connection_is_replaced_before_anything_is_sent() {
 
 #[tokio::test]
 async fn the_deadline_kills_what_runs() {
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
     let target = desk.target(&server);
     let file = desk.home.path().join("pid");
@@ -239,7 +286,8 @@ async fn the_deadline_kills_what_runs() {
 
 #[tokio::test]
 async fn the_deadline_kills_a_script_whose_shell_was_still_starting() {
-    let server = Server::start(Behaviour { slow: true, ..Behaviour::default() }).await;
+    let server = Server::start().await;
+    server.slow_down();
     let desk = Desk::new(&server);
     let target = desk.target(&server);
     let file = desk.home.path().join("pid");
@@ -272,12 +320,9 @@ async fn gone(pid: &str) -> bool {
 
 #[tokio::test]
 async fn nobody_listening_is_unreachable() {
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
-    // A port that was free a moment ago.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let (_closed, port) = closed_port();
     let nowhere = ConnectOptions { port: Some(port), ..options(&server) };
     let target = desk.connector.target("nowhere", &nowhere).unwrap();
     let error = target.run(script("true")).await.unwrap_err();
@@ -286,15 +331,15 @@ async fn nobody_listening_is_unreachable() {
 
 #[tokio::test]
 async fn jump_hosts_are_passed_and_shared() {
-    let inner = Server::start(Behaviour::default()).await;
-    let jump = Server::start(Behaviour::default()).await;
+    let inner = Server::start().await;
+    let jump = Server::start().await;
     let desk = Desk::new(&inner);
     let lines = inner.known_hosts_line() + &jump.known_hosts_line();
     std::fs::write(desk.known_hosts(), lines).unwrap();
     let forms = [
-        format!("-J boss@127.0.0.1:{}", jump.port),
-        format!("-o ProxyJump=boss@127.0.0.1:{}", jump.port),
-        format!("-o ProxyCommand=\"ssh -W %h:%p -q -p {} boss@127.0.0.1\"", jump.port),
+        format!("-J boss@127.0.0.1:{}", jump.port()),
+        format!("-o ProxyJump=boss@127.0.0.1:{}", jump.port()),
+        format!("-o ProxyCommand=\"ssh -W %h:%p -q -p {} boss@127.0.0.1\"", jump.port()),
     ];
     for (index, form) in forms.into_iter().enumerate() {
         for host in ["a", "b"] {
@@ -311,7 +356,7 @@ async fn jump_hosts_are_passed_and_shared() {
 #[tokio::test]
 async fn streams_reach_what_the_host_reaches() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let server = Server::start(Behaviour::default()).await;
+    let server = Server::start().await;
     let desk = Desk::new(&server);
     let target = desk.target(&server);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -322,7 +367,7 @@ async fn streams_reach_what_the_host_reaches() {
     let mut bytes = [0; 4];
     accepted.read_exact(&mut bytes).await.unwrap();
     assert_eq!(&bytes, b"ping");
-    drop(listener);
+    let (_closed, port) = closed_port();
     assert!(target.open_stream("127.0.0.1", port).await.is_err());
 }
 

@@ -57,8 +57,8 @@ pub(crate) struct Options {
     pub(crate) host_name: String,
     pub(crate) port: u16,
     pub(crate) user: String,
-    /// In order; empty means the usual ones.
-    pub(crate) identity_files: Vec<PathBuf>,
+    /// In order; not said means the usual ones, and `none` alone means not even these.
+    pub(crate) identity_files: Option<Vec<PathBuf>>,
     pub(crate) identities_only: bool,
     pub(crate) certificate_files: Vec<PathBuf>,
     pub(crate) agent: Agent,
@@ -123,7 +123,7 @@ impl Options {
             port,
             identity_files: read.paths("identityfile", &tokens)?,
             identities_only: read.flag("identitiesonly")?.unwrap_or(false),
-            certificate_files: read.paths("certificatefile", &tokens)?,
+            certificate_files: read.paths("certificatefile", &tokens)?.unwrap_or_default(),
             agent: read.agent(&tokens)?,
             proxy: read.proxy(&tokens)?,
             user_known_hosts: read
@@ -230,15 +230,20 @@ impl Reader<'_> {
         Ok(Some(Duration::from_secs(total)))
     }
 
-    fn paths(&self, keyword: &str, tokens: &Tokens<'_>) -> Result<Vec<PathBuf>, String> {
+    /// Of a keyword that may be said often; `None` if it is never said.
+    fn paths(&self, keyword: &str, tokens: &Tokens<'_>) -> Result<Option<Vec<PathBuf>>, String> {
         let settings = self.values.many.iter().filter(|setting| setting.keyword == keyword);
-        settings
-            .filter_map(|setting| Some((setting, setting.words.first()?)))
-            .filter(|(_, word)| *word != "none")
-            .map(|(setting, word)| {
+        let said: Vec<_> =
+            settings.filter_map(|setting| Some((setting, setting.words.first()?))).collect();
+        if said.is_empty() {
+            return Ok(None);
+        }
+        let paths = said.into_iter().filter(|(_, word)| !word.eq_ignore_ascii_case("none")).map(
+            |(setting, word)| {
                 tokens.path(word).map_err(|error| format!("{}: {error}", setting.place))
-            })
-            .collect()
+            },
+        );
+        paths.collect::<Result<_, _>>().map(Some)
     }
 
     fn files(&self, keyword: &str, tokens: &Tokens<'_>) -> Result<Option<Vec<PathBuf>>, String> {

@@ -60,7 +60,7 @@ fn shown(options: &Options, key: &str) -> String {
         "hostkeyalias" => options.host_key_alias.clone(),
         "identitiesonly" => yes(options.identities_only),
         "identityagent" => (options.agent == Agent::None).then(|| "none".into()),
-        "identityfile" => Some(paths(&options.identity_files, "|")),
+        "identityfile" => options.identity_files.as_deref().map(|files| paths(files, "|")),
         "certificatefile" => Some(paths(&options.certificate_files, "|")),
         "userknownhostsfile" => Some(paths(&options.user_known_hosts, " ")),
         "globalknownhostsfile" => Some(paths(&options.global_known_hosts, " ")),
@@ -174,6 +174,7 @@ const ROWS: &[(&str, &str, &str, &str, &str)] = &[
     ("HostKeyAlias node\n", "", "a", "hostkeyalias", "node"),
     ("IdentitiesOnly yes\n", "", "a", "identitiesonly", "yes"),
     ("IdentityAgent none\n", "", "a", "identityagent", "none"),
+    ("IdentityFile none\n", "", "a", "identityfile", ""),
     ("IdentityFile /k/one\nIdentityFile /k/two\n", "", "a", "identityfile", "/k/one|/k/two"),
     ("IdentityFile /k/one\nIdentityFile /k/one\n", "", "a", "identityfile", "/k/one"),
     (
@@ -252,7 +253,7 @@ fn every_value_is_that_of_openssh() {
 fn tokens_homes_and_variables() {
     let path = |text: &str| {
         let config = format!("Port 2222\nUser bob\nHostName real\nIdentityFile {text}\n");
-        resolve(&config, "", "node").map(|options| paths(&options.identity_files, " "))
+        resolve(&config, "", "node").map(|options| paths(&options.identity_files.unwrap(), " "))
     };
     for (text, expected) in [
         ("~/.ssh/k", "/home/me/.ssh/k"),
@@ -327,7 +328,7 @@ fn usual_arguments_of_ansible_are_understood() {
                 -o ServerAliveInterval=30 -oStrictHostKeyChecking=no -i ~/k -F /dev/null -vvv";
     let options = resolve("", args, "a").unwrap();
     assert_eq!(options.strict, Strict::No);
-    assert_eq!(options.identity_files, [PathBuf::from("/home/me/k")]);
+    assert_eq!(options.identity_files, Some(vec![PathBuf::from("/home/me/k")]));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod diagnostic;
 mod place;
 mod render;
+mod window;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Nature, Severity};
 pub use place::{Place, Source};

@@ -1,5 +1,6 @@
 //! A place in something that a person wrote.
 
+use super::window::Window;
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,15 +48,21 @@ impl Place {
 
 impl Place {
     /// The line with as many before it, numbered, and a mark under the column; empty where the source may not be shown.
+    /// Of long lines the part around the column is shown.
     #[must_use]
     pub fn excerpt(&self, before: u32) -> String {
         use fmt::Write as _;
         let mut out = String::new();
         let first = self.line.saturating_sub(before).max(1);
         let width = self.line.to_string().len();
+        let window = Window::around(self.line_text().unwrap_or_default(), self.column);
         for (number, line) in (1..=self.line).zip(self.source.text.lines()) {
             if number >= first {
-                let _ = writeln!(out, "{number:<width$} {line}");
+                let _ = writeln!(
+                    out,
+                    "{number:<width$} {}",
+                    if number == self.line { window } else { Window::LEFT }.cut(line)
+                );
             }
         }
         if !out.is_empty() {
@@ -63,7 +70,7 @@ impl Place {
                 out,
                 "{:>1$} column {2}",
                 '^',
-                width + 1 + self.column as usize,
+                width + 2 + window.offset(self.column),
                 self.column
             );
         }

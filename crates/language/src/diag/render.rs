@@ -1,5 +1,6 @@
 //! A diagnostic as a reader sees it: place, line, caret, hint.
 
+use super::window::Window;
 use super::{Diagnostic, Diagnostics, Place, Severity};
 use std::fmt::Write as _;
 
@@ -53,9 +54,11 @@ fn draw(out: &mut String, place: &Place) {
     let Some(line) = place.line_text() else { return };
     let number = place.line.to_string();
     let gutter = " ".repeat(number.len());
+    let window = Window::around(line, place.column);
+    let line = window.cut(line);
     let before: String = line
         .chars()
-        .take(place.column as usize - 1)
+        .take(window.offset(place.column))
         .map(|c| if c == '\t' { '\t' } else { ' ' })
         .collect();
     let _ = write!(out, "\n {gutter} |\n {number} | {line}\n {gutter} | {before}^");

@@ -152,7 +152,7 @@ impl<'a> Plugin<'a> {
             None => None,
         };
         let Some(key) = key else { return Ok(()) };
-        let named = key.is_true() || (key.as_str() == Some("") && default.is_some());
+        let named = key.is_true() || (is_empty(&key) && default.is_some());
         if !named {
             if self.strict && default.is_none() {
                 let why = format!("the key of this group is empty for host \"{host}\"");
@@ -186,6 +186,11 @@ impl<'a> Plugin<'a> {
     }
 }
 
+/// Whether the default stands for it.
+fn is_empty(value: &Value) -> bool {
+    matches!(value, Value::Null) || value.as_str() == Some("")
+}
+
 /// The names a key stands for: text, the items of a list, the pairs of a dictionary.
 fn raw_names(
     key: &Value,
@@ -193,21 +198,21 @@ fn raw_names(
     default: Option<&str>,
     trailing: Option<bool>,
 ) -> Result<Vec<String>, Diagnostic> {
-    let or_default = |text: String| match default {
-        Some(default) if text.is_empty() => default.to_owned(),
-        _ => text,
+    let or_default = |value: &Value| match default {
+        Some(default) if is_empty(value) => default.to_owned(),
+        _ => string(value),
     };
     match key {
-        Value::Text(text) => Ok(vec![or_default(text.as_str().to_owned())]),
-        Value::List(items) => Ok(items.iter().map(|item| or_default(string(item))).collect()),
+        Value::Text(_) | Value::Null => Ok(vec![or_default(key)]),
+        Value::List(items) => Ok(items.iter().map(or_default).collect()),
         Value::Map(map) => Ok(map
             .iter()
             .map(|(name, value)| {
-                let (name, value) = (string(name), or_default(string(value)));
-                if value.is_empty() && trailing == Some(false) {
+                let name = string(name);
+                if is_empty(value) && trailing == Some(false) {
                     name
                 } else {
-                    format!("{name}{separator}{value}")
+                    format!("{name}{separator}{}", or_default(value))
                 }
             })
             .collect()),

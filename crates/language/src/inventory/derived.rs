@@ -110,6 +110,7 @@ impl Inventory {
             hosts
                 .into_iter()
                 .filter_map(|h| self.hosts.get_index(h))
+                .filter(|(_, host)| index != ALL || !host.implicit)
                 .map(|(name, _)| Arc::clone(name))
                 .collect::<Arc<[_]>>()
         };

@@ -66,7 +66,8 @@ impl Inventory {
             hosts.extend(self.group_hosts(name).iter().cloned());
         }
         if !known || term.may_be_hosts() {
-            hosts.extend(self.hosts.keys().filter(|name| term.matches(name)).cloned());
+            let named = self.hosts().filter(|host| term.matches(&host.name));
+            hosts.extend(named.map(|host| Arc::clone(&host.name)));
         }
         if hosts.is_empty() && LOCALHOST.contains(&term.expression.as_str()) {
             hosts.extend(self.host(&term.expression).map(|host| Arc::clone(&host.name)));

@@ -31,7 +31,7 @@ pub use load::{Configured, LoadOptions, Loaded, NoPlugins, Plugin, load};
 pub use matching::Matched;
 pub use model::{Group, Host, Inventory, LOCALHOST, Origin};
 pub use order::{Order, Shuffle};
-pub use pattern::Pattern;
+pub use pattern::{Pattern, shell_glob};
 
 pub use vars_files::{Entity, VarsFiles, vars_file};
 

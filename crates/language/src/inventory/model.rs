@@ -187,7 +187,7 @@ impl Inventory {
 
     /// The written and added hosts, in order; not the implicit one.
     pub fn hosts(&self) -> impl ExactSizeIterator<Item = &Host> {
-        self.hosts.values()
+        self.hosts.values().filter(|host| !host.implicit).collect::<Vec<_>>().into_iter()
     }
 
     /// A group by name.
@@ -239,10 +239,12 @@ impl Inventory {
         if name.is_empty() {
             return Err(Diagnostic::error("a host needs a name"));
         }
-        if let Some(index) = self.hosts.get_index_of(name) {
-            return Ok(index);
-        }
         let mut host = Host::new(name);
+        match self.hosts.get_full(name) {
+            Some((_, _, implicit)) if implicit.implicit => host.groups.clone_from(&implicit.groups),
+            Some((index, ..)) => return Ok(index),
+            None => {}
+        }
         host.origin = origin.cloned();
         if let Some(port) = port {
             host.vars.insert("ansible_port", port);
@@ -416,11 +418,11 @@ impl Inventory {
                 new |= self.add_child(parent, group)?;
             }
         }
-        if self.hosts.contains_key(host) {
-            new |= self.join(host, group)?;
-        } else {
-            return Err(unknown("host", host));
+        if !self.hosts.contains_key(host) && self.host(host).is_some_and(Host::is_implicit) {
+            // It is in the groups that it joins, but in `all` as little as before.
+            self.hosts.insert(host.into(), Host::implicit(host));
         }
+        new |= self.join(host, group)?;
         if new {
             self.reconcile();
         }

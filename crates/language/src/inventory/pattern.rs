@@ -196,7 +196,7 @@ impl Term {
         }
         let (expression, subscript) = split_subscript(rest, warnings);
         let expression = expression.to_owned();
-        let matcher = glob(&expression);
+        let matcher = shell_glob(&expression).map_or(Matcher::Exact, Matcher::Glob);
         Ok(Self { operation, written, expression, matcher, subscript })
     }
 
@@ -214,10 +214,12 @@ impl Term {
     }
 }
 
-/// A shell pattern as Python's `fnmatch`: no braces, no escapes, a bracket without end is itself.
-fn glob(text: &str) -> Matcher {
+/// A shell pattern as Python's `fnmatch`: no braces, no escapes, a bracket without end is itself. `None` if it matches
+/// no more than its own text.
+#[must_use]
+pub fn shell_glob(text: &str) -> Option<GlobMatcher> {
     if !text.contains(['*', '?', '[']) {
-        return Matcher::Exact;
+        return None;
     }
     let mut escaped = String::new();
     let mut rest = text;
@@ -251,11 +253,9 @@ fn glob(text: &str) -> Matcher {
         };
         rest = rest.get(taken..).unwrap_or_default();
     }
-    match GlobBuilder::new(&escaped).literal_separator(false).backslash_escape(true).build() {
-        Ok(glob) => Matcher::Glob(glob.compile_matcher()),
-        // An impossible class ([z-a]) matches nothing in Python either.
-        Err(_) => Matcher::Exact,
-    }
+    // An impossible class ([z-a]) matches nothing in Python either.
+    let glob = GlobBuilder::new(&escaped).literal_separator(false).backslash_escape(true).build();
+    glob.ok().map(|glob| glob.compile_matcher())
 }
 
 fn split_subscript<'t>(text: &'t str, warnings: &mut Diagnostics) -> (&'t str, Option<Subscript>) {

@@ -284,7 +284,9 @@ impl Reader<'_> {
             args = inner;
         }
         for key in args.keys().filter_map(Value::as_str).filter(|k| k.starts_with("_ansible_")) {
-            let wrong = Diagnostic::error(format!("{key:?} is not an argument of {name:?}"));
+            let wrong = Diagnostic::error(format!(
+                "{key:?} cannot be given to {name:?}: the prefix \"_ansible_\" is reserved for internal use only."
+            ));
             self.found.push(wrong.at(value.map_or(place, |v| &v.place)));
         }
         if !named.free_form

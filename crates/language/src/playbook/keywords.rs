@@ -2,6 +2,7 @@
 
 use super::ast::Keywords;
 use super::check;
+use super::groups::action_group;
 use super::keyword::{self, HANDLER, KEYWORDS, Keyword, On, ROLE, TASK};
 use super::reader::Reader;
 use crate::diag::{Diagnostic, Place};
@@ -108,7 +109,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Warns of defaults for modules that do not exist. Groups of modules are left to the engine.
+    /// Warns of defaults for modules that do not exist, refuses those for groups that do not exist.
     fn idle_defaults(&mut self, node: &Node) {
         let entries = match &node.kind {
             NodeKind::List(items) => return items.iter().for_each(|item| self.idle_defaults(item)),
@@ -117,8 +118,14 @@ impl Reader<'_> {
         };
         for (key, _) in entries {
             let name = string(&key.to_value());
-            let known = name.starts_with("group/")
-                || key.to_value().needs_rendering()
+            if let Some(group) = name.strip_prefix("group/") {
+                if action_group(group).is_none() {
+                    let message = format!("there is no group of modules called {group:?}");
+                    self.error(Diagnostic::error(message).at(&key.place));
+                }
+                continue;
+            }
+            let known = key.to_value().needs_rendering()
                 || self.loader.setup.modules.resolve(&name).is_some();
             if !known {
                 let message = format!("defaults for the unknown module {name:?} do nothing");

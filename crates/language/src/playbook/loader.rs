@@ -16,6 +16,8 @@ pub trait Modules: Send + Sync {
     fn resolve(&self, written: &str) -> Option<ModuleInfo>;
     /// The name of a module that was probably meant.
     fn near(&self, written: &str) -> Option<String>;
+    /// Whether the module of this canonical name can be left alone on its host (`async` with `poll: 0`).
+    fn detaches(&self, name: &str) -> bool;
     /// Whether there is a lookup of that name (for `with_X`).
     fn has_lookup(&self, name: &str) -> bool;
 }

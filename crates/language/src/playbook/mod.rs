@@ -8,6 +8,7 @@ mod action;
 pub mod ast;
 mod book;
 mod check;
+mod groups;
 mod import;
 mod include;
 mod items;
@@ -32,6 +33,7 @@ pub use ast::{
     RoleInclude, Section, Task,
 };
 pub use book::check_names;
+pub use groups::action_group;
 pub use include::{Include, Included, RoleOptions};
 pub use listing::{Entry, tasks};
 pub use loader::{LoadError, Loader, ModuleInfo, Modules, Names, Setup};

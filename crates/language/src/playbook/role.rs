@@ -364,7 +364,7 @@ fn check_task(spec: &Map, entry: &str, role: &Role, here: &Here) -> Item {
     }
     let context: Map = [
         ("type", Value::text("role")),
-        ("name", Value::text(role.name.as_str())),
+        ("name", Value::text(role.path.file_name().unwrap_or_default().to_string_lossy())),
         ("argument_spec_name", Value::text(entry)),
         ("path", Value::text(role.path.display().to_string())),
     ]

@@ -39,7 +39,8 @@ pub fn key_values(text: &Text, command: bool) -> Result<Map, String> {
         if command && !COMMAND_OPTIONS.contains(&key) {
             raw.push(word);
         } else {
-            options.insert(Value::text(key.trim()), written(unquote(value.trim()).to_owned()));
+            let key = written(key.trim().to_owned());
+            options.insert(key, written(unquote(value.trim()).to_owned()));
         }
     }
     if !raw.is_empty() {

@@ -75,6 +75,7 @@ impl Reader<'_> {
         let register = self.register(&read);
         let loop_control = self.loop_control(&read);
         let action = self.action(&read, call, here)?;
+        self.left_alone(&read, &action);
         let listen = read.own("listen").map(texts).unwrap_or_default();
         let list = |name: &str| read.own(name).map(conditions).unwrap_or_default();
         let (changed_when, failed_when, until) =
@@ -117,6 +118,19 @@ impl Reader<'_> {
             }
             Verb::ImportTasks | Verb::ImportRole => None,
         }
+    }
+
+    /// A task that nobody waits for needs a module that goes on by itself. What is a template is judged when it runs.
+    fn left_alone(&mut self, read: &Read<'_>, action: &Action) {
+        let Action::Module { name, written, .. } = action else { return };
+        let is_zero = |node: &Node| crate::value::string(&node.to_value()).trim() == "0";
+        let (Some(limit), Some(poll)) = (read.own("async"), read.own("poll")) else { return };
+        if is_zero(limit) || !is_zero(poll) || self.loader.setup.modules.detaches(name) {
+            return;
+        }
+        let message = format!("async with poll: 0 is not supported for {written}");
+        let hint = "it is for command and shell; with poll above 0 the task is waited for";
+        self.error(Diagnostic::error(message).at(&poll.place).hint(hint));
     }
 
     fn only_on_include(&mut self, read: &Read<'_>, call: &Call<'_>) {

@@ -31,7 +31,7 @@ mod world;
 
 pub use engine::DEPTH_MAX;
 pub use error::{TemplateError, TemplateErrorKind};
-pub use filters::add_filters;
+pub use filters::{Wanted, add_filters, bytes_of, password_hash};
 pub use templar::{FileOptions, Site, Templar, TemplarOptions};
 pub use tests::add_tests;
 pub use world::{Decrypt, NoSecrets, WORLD, World};

@@ -1,6 +1,7 @@
 //! Python's operators where the engine's differ.
 
 use super::convert;
+use super::filters::time;
 use crate::value::Value;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value as Jinja};
@@ -36,6 +37,21 @@ pub(super) fn remainder(
             Ok(Jinja::from(if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }))
         }
         _ => Err(refuse()),
+    }
+}
+
+/// `left - right`: of numbers, and of times.
+pub(super) fn difference(left: &Jinja, right: &Jinja) -> Result<Jinja, Error> {
+    let refuse = |what: &str| Error::new(ErrorKind::InvalidOperation, what.to_owned());
+    match (number(left), number(right)) {
+        (Some(Value::Int(a)), Some(Value::Int(b))) => a
+            .checked_sub(b)
+            .map(|rest| i64::try_from(rest).map_or_else(|_| Jinja::from(rest), Jinja::from))
+            .ok_or_else(|| refuse("the difference is too large")),
+        (Some(a), Some(b)) => Ok(Jinja::from(float(&a) - float(&b))),
+        _ => time::difference(left, right).ok_or_else(|| {
+            refuse(&format!("- needs two numbers or two times, not {left:?} and {right:?}"))
+        }),
     }
 }
 

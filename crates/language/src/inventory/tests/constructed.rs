@@ -66,6 +66,35 @@ fn separators_and_defaults() {
     );
 }
 
+/// As ansible-inventory 2.19 draws it.
+#[test]
+fn null_is_as_empty_as_empty_text() {
+    let world = World::new(&[
+        ("1.ini", "[web]\nw2 m=\"{'x':'1','y':'','z':None}\"\n"),
+        (
+            "2.yml",
+            "plugin: constructed\nkeyed_groups:\n  - {key: m, default_value: d, prefix: a}\n  \
+             - {key: m, trailing_separator: false, prefix: b}\n  - {key: m, prefix: c}\n  \
+             - {key: m.z, prefix: e, default_value: d}\n  - {key: \"[none, '', 'q']\", prefix: f, default_value: d}\n  \
+             - {key: \"[none, 'q']\", prefix: g}\n",
+        ),
+    ]);
+    let templar = Templar::new(Arc::new(World::new(&[])));
+    let sources = ["1.ini".to_owned(), "2.yml".to_owned()];
+    let loaded =
+        load(&sources, &LoadOptions::default(), world.files(), &Constructed(&templar)).unwrap();
+    let mut names: Vec<&str> =
+        loaded.inventory.groups().skip(3).map(|group| &**group.name()).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "a_x_1", "a_y_d", "a_z_d", "b_x_1", "b_y", "b_z", "c_x_1", "c_y_", "c_z_None", "e_d",
+            "f_d", "f_q", "g_None", "g_q"
+        ]
+    );
+}
+
 #[test]
 fn a_strict_configuration_fails_and_leaves_nothing_behind() {
     let loaded =

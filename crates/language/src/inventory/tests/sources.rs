@@ -209,6 +209,24 @@ fn hosts_are_grouped_at_run_time() {
     assert!(i.group_by_at_run_time("nobody", "x", &["all"]).is_err());
 }
 
+/// As ansible-core 2.19 shows it after `group_by` on the implicit localhost.
+#[test]
+fn the_implicit_localhost_joins_groups_but_not_all() {
+    let mut i = inventory("a.ini", "a\n");
+    assert!(i.group_by_at_run_time("localhost", "grp", &["par"]).unwrap());
+    assert!(!i.group_by_at_run_time("localhost", "grp", &["par"]).unwrap());
+    assert_eq!(
+        format!("{:?}", i.groups_value()),
+        "{'all': ['a'], 'ungrouped': ['a'], 'grp': ['localhost'], 'par': ['localhost']}"
+    );
+    assert_eq!(format!("{:?}", i.host_groups("localhost").names), "['grp', 'par']");
+    assert_eq!(i.hosts().len(), 1);
+    assert!(i.host("localhost").unwrap().is_implicit());
+    i.add_host_at_run_time("localhost", None, &[], &crate::value::Map::new()).unwrap();
+    assert_eq!(i.group_hosts("all").len(), 2);
+    assert_eq!(names(&i.group_hosts("par")), ["localhost"]);
+}
+
 #[test]
 fn groups_are_merged_by_depth_then_priority_then_name() {
     let i = inventory(

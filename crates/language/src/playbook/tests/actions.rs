@@ -307,7 +307,7 @@ fn literal_types() {
 #[test]
 fn keywords_keep_their_raw_values() {
     let found = task(
-        "- name: a\n  debug:\n  become: yes\n  when: [x, false]\n  tags: 'a, b,c'\n  notify: h\n  until: y\n  retries: 3\n  async: 10\n  poll: 0",
+        "- name: a\n  shell: x\n  become: yes\n  when: [x, false]\n  tags: 'a, b,c'\n  notify: h\n  until: y\n  retries: 3\n  async: 10\n  poll: 0",
     );
     let keywords = &found.lineage.keywords;
     assert_eq!(keywords.name.as_ref().unwrap().as_str(), "a");
@@ -320,6 +320,31 @@ fn keywords_keep_their_raw_values() {
     assert!(matches!(found.asynchronous, Some(Value::Int(10))));
     assert!(matches!(found.poll, Some(Value::Int(0))));
     assert_eq!(keywords.places.get("when").unwrap().line, 6);
+}
+
+/// A template is judged when the task runs.
+#[test]
+fn what_cannot_be_left_alone_is_refused() {
+    let of = |module: &str, limit: &str, poll: &str| {
+        task_errors(&format!("- {module}:\n  async: {limit}\n  poll: {poll}"))
+    };
+    for poll in ["0", "'0'"] {
+        assert_eq!(
+            of("ansible.builtin.file", "10", poll),
+            [
+                "site.yml:5:13: async with poll: 0 is not supported for ansible.builtin.file (it is for command and \
+                 shell; with poll above 0 the task is waited for)"
+            ]
+        );
+    }
+    for (module, limit, poll) in [
+        ("file", "0", "0"),
+        ("file", "10", "5"),
+        ("file", "10", "'{{ x }}'"),
+        ("shell: x\n  vars", "10", "0"),
+    ] {
+        assert!(of(module, limit, poll).is_empty(), "{module} {limit} {poll}");
+    }
 }
 
 #[test]
@@ -374,9 +399,25 @@ fn every_error_is_collected() {
 
 #[test]
 fn defaults_for_unknown_modules_are_warned_of() {
-    let text = "- hosts: all\n  module_defaults: {copy: {mode: a}, group/x: {}, nope: {}}\n";
+    let text = "- hosts: all\n  module_defaults: {copy: {mode: a}, group/aws: {}, nope: {}}\n";
     let loader = loader(&[("site.yml", text)]);
     let (_, warnings) = loader.playbook(Path::new("site.yml")).unwrap();
     let shown: Vec<_> = warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(shown, ["site.yml:2:51: defaults for the unknown module \"nope\" do nothing"]);
+    assert_eq!(shown, ["site.yml:2:53: defaults for the unknown module \"nope\" do nothing"]);
+}
+
+#[test]
+fn groups_of_modules_that_do_not_exist_are_refused() {
+    for (group, known) in [
+        ("k8s", true),
+        ("ansible.builtin.aws", true),
+        ("kubernetes.core.k8s", true),
+        ("nope", false),
+        ("a.b.c", false),
+        ("ansible.builtin.nope", false),
+    ] {
+        let text = format!("- hosts: all\n  module_defaults: {{group/{group}: {{}}}}\n");
+        let loaded = loader(&[("site.yml", &text)]).playbook(Path::new("site.yml"));
+        assert_eq!(loaded.is_ok(), known, "{group}");
+    }
 }

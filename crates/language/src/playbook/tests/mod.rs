@@ -38,6 +38,10 @@ impl Modules for Table {
         Some(ModuleInfo { name: name.to_owned(), free_form })
     }
 
+    fn detaches(&self, name: &str) -> bool {
+        matches!(name, "command" | "shell")
+    }
+
     fn near(&self, written: &str) -> Option<String> {
         keyword::nearest(written, ["debug", "copy", "command", "systemd"]).map(str::to_owned)
     }

@@ -213,19 +213,26 @@ fn human_to_bytes(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error
     let size = args.text("size")?;
     let default_unit = args.text_option("default_unit")?;
     let bits = args.flag("isbits", false)?;
+    bytes_of(&size, default_unit.as_deref(), bits).map(Value::from).map_err(fail)
+}
+
+/// The number of bytes (or bits) that a text such as `10 MB` means.
+///
+/// # Errors
+/// It is none; the text says what is wrong with it.
+pub fn bytes_of(size: &str, default_unit: Option<&str>, bits: bool) -> Result<i128, String> {
     let text = size.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let number: f64 =
-        number.parse().map_err(|_| fail(format!("'{size}' is not a size such as '10 MB'")))?;
+        number.parse().map_err(|_| format!("'{size}' is not a size such as '10 MB'"))?;
     let unit = unit.trim();
-    let unit = if unit.is_empty() { default_unit.as_deref().unwrap_or("B") } else { unit };
+    let unit = if unit.is_empty() { default_unit.unwrap_or("B") } else { unit };
     let power = unit_power(unit, bits)
-        .ok_or_else(|| fail(format!("'{size}' has no unit that is known (such as K, MB, Gb)")))?;
+        .ok_or_else(|| format!("'{size}' has no unit that is known (such as K, MB, Gb)"))?;
     let bytes = (number * 1024f64.powi(power)).round_ties_even();
     #[expect(clippy::cast_possible_truncation, reason = "saturates far beyond any size")]
-    let bytes = bytes as i128;
-    Ok(Value::from(bytes))
+    Ok(bytes as i128)
 }
 
 fn unit_power(unit: &str, bits: bool) -> Option<i32> {

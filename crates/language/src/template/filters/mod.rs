@@ -5,6 +5,7 @@
 pub(super) mod call;
 pub(in crate::template) mod chance;
 pub(super) mod convert;
+mod crypt;
 mod dicts;
 pub(super) mod hashing;
 pub(super) mod json;
@@ -21,9 +22,13 @@ mod tests;
 mod text;
 pub(super) mod time;
 pub(super) mod url;
+mod urlize;
 mod vault;
 mod windows;
 mod yaml;
+
+pub use crypt::{Wanted, password_hash};
+pub use math::bytes_of;
 
 use minijinja::Environment;
 
@@ -32,6 +37,7 @@ pub fn add_filters(env: &mut Environment<'static>) {
     for entries in [
         chance::ENTRIES,
         convert::ENTRIES,
+        crypt::ENTRIES,
         dicts::ENTRIES,
         hashing::ENTRIES,
         json::ENTRIES,
@@ -43,6 +49,7 @@ pub fn add_filters(env: &mut Environment<'static>) {
         sets::ENTRIES,
         text::ENTRIES,
         time::ENTRIES,
+        urlize::ENTRIES,
         vault::ENTRIES,
         windows::ENTRIES,
         yaml::ENTRIES,

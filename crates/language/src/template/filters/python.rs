@@ -35,11 +35,11 @@ pub(in crate::template) fn valid(value: Value) -> Result<Value, Error> {
 pub(in crate::template) fn items(value: &Value) -> Result<Vec<Value>, Error> {
     defined(value)?;
     if matches!(value.kind(), ValueKind::None | ValueKind::Bytes) {
-        return Err(fail(format!("a value of type '{}' is not iterable", type_name(value))));
+        return Err(fail(format!("'{}' object is not iterable", type_name(value))));
     }
     let iter = value
         .try_iter()
-        .map_err(|_| fail(format!("a value of type '{}' is not iterable", type_name(value))))?;
+        .map_err(|_| fail(format!("'{}' object is not iterable", type_name(value))))?;
     iter.checked().collect()
 }
 

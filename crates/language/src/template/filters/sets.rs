@@ -63,7 +63,8 @@ fn distinct(items: Vec<Value>, wanted: impl Fn(&language::Value) -> bool) -> Res
 
 fn unique(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
     let items = python::items(&args.value("a")?)?;
-    let case_sensitive = args.flag("case_sensitive", false)?;
+    let case_sensitive = args.option("case_sensitive")?.filter(|flag| !flag.is_none());
+    let case_sensitive = case_sensitive.map(|flag| flag.is_true());
     let attribute = args.option("attribute")?.filter(|path| !path.is_none());
     let mut seen = HashSet::new();
     let mut kept = Vec::new();
@@ -72,7 +73,11 @@ fn unique(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
             Some(path) => python::attribute(&item, path)?,
             None => item.clone(),
         };
-        if !case_sensitive {
+        let hashable = !matches!(key.kind(), ValueKind::Map | ValueKind::Seq) || key.is_tuple();
+        if !hashable && (attribute.is_some() || case_sensitive == Some(false)) {
+            return Err(fail("by 'attribute' or without case only plain values can be compared"));
+        }
+        if case_sensitive != Some(true) {
             key = python::fold_case(key);
         }
         if seen.insert(python::to_language(&key)?) {

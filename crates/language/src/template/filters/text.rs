@@ -209,7 +209,8 @@ fn escape(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
     Ok(Value::from(escaped(&args.text("s")?)))
 }
 
-fn escaped(text: &str) -> String {
+/// Text as HTML shows it.
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('>', "&gt;")
         .replace('<', "&lt;")

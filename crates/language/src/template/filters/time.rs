@@ -3,6 +3,7 @@
 use super::call::{Args, Entry, entry, fail};
 use super::{convert, python};
 use crate::template::World;
+use jiff::SignedDuration;
 use jiff::civil::{DateTime, Time};
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
@@ -56,6 +57,83 @@ fn to_datetime(_: &mut State<'_, '_>, args: &mut Args) -> Result<Value, Error> {
 /// Python's `datetime` without a zone, as far as templates use it.
 #[derive(Debug)]
 pub(in crate::template) struct Moment(pub(in crate::template) DateTime);
+
+/// The time from one to another: between two times, from a time back, or between two of its kind; `None` of anything
+/// else.
+pub(in crate::template) fn difference(left: &Value, right: &Value) -> Option<Value> {
+    let moments = (left.downcast_object_ref::<Moment>(), right.downcast_object_ref::<Moment>());
+    let spans = (left.downcast_object_ref::<Span>(), right.downcast_object_ref::<Span>());
+    match (moments, spans) {
+        ((Some(a), Some(b)), _) => Some(Value::from_object(Span(a.0.duration_since(b.0)))),
+        ((Some(a), _), (_, Some(b))) => {
+            Some(Value::from_object(Moment(a.0.checked_sub(b.0).ok()?)))
+        }
+        (_, (Some(a), Some(b))) => Some(Value::from_object(Span(a.0.checked_sub(b.0)?))),
+        _ => None,
+    }
+}
+
+/// Python's `timedelta`, as far as templates use it.
+#[derive(Debug)]
+struct Span(SignedDuration);
+
+const DAY: i64 = 86_400;
+
+impl Span {
+    /// Days, seconds of the day and microseconds of the second; only days are ever negative.
+    fn parts(&self) -> (i64, i64, i128) {
+        let micros = self.0.as_micros();
+        let (seconds, micros) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        (seconds.div_euclid(DAY), seconds.rem_euclid(DAY), micros)
+    }
+}
+
+impl Object for Span {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let (days, seconds, micros) = self.parts();
+        Some(match key.as_str()? {
+            "days" => Value::from(days),
+            "seconds" => Value::from(seconds),
+            "microseconds" => Value::from(micros),
+            _ => return None,
+        })
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        match (name, args) {
+            ("total_seconds", []) => Ok(Value::from(self.0.as_secs_f64())),
+            _ => Err(Error::new(
+                ErrorKind::UnknownMethod,
+                format!("a difference of times has no method '{name}' with such arguments"),
+            )),
+        }
+    }
+
+    fn custom_cmp(self: &Arc<Self>, other: &minijinja::value::DynObject) -> Option<Ordering> {
+        Some(self.0.cmp(&other.downcast_ref::<Self>()?.0))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, seconds, micros) = self.parts();
+        match days {
+            0 => {}
+            1 | -1 => write!(f, "{days} day, ")?,
+            _ => write!(f, "{days} days, ")?,
+        }
+        write!(f, "{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)?;
+        if micros == 0 { Ok(()) } else { write!(f, ".{micros:06}") }
+    }
+}
 
 impl Moment {
     fn seconds(&self) -> f64 {

@@ -14,8 +14,16 @@ pub(super) fn csvfile(call: &mut Call) -> Result<Vec<Value>, Error> {
         }
     }
     let mut found = Vec::new();
-    for term in call.texts()? {
+    let terms = call.texts()?;
+    let no_key = || fail("Search key is required but was not found");
+    if terms.is_empty() {
+        return Err(no_key());
+    }
+    for term in terms {
         let words = words(&term, &OPTIONS)?;
+        if words.first.is_empty() {
+            return Err(no_key());
+        }
         let option = |name: &str, default: &str| {
             let all = words.options.iter().chain(&common);
             all.into_iter()

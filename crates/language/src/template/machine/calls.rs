@@ -1,7 +1,7 @@
 //! The functions that rewritten trees call. They are constants in the code, so that no template can name or replace them.
 
 use super::super::{mutable, python};
-use super::tolerant;
+use super::{tolerant, vaulted};
 use minijinja::value::{Rest, ValueOrKwargs};
 use minijinja::{Error, ErrorKind, State, Value as Jinja};
 use std::sync::LazyLock;
@@ -29,6 +29,19 @@ pub(super) static FUNCTION: LazyLock<Jinja> = LazyLock::new(|| {
 pub(super) static REMAINDER: LazyLock<Jinja> = LazyLock::new(|| {
     Jinja::from_function(|state: &mut State<'_, '_>, left: Jinja, right: Jinja| {
         python::remainder(state, &left, &right)
+    })
+});
+pub(super) static DIFFERENCE: LazyLock<Jinja> = LazyLock::new(|| {
+    Jinja::from_function(|left: Jinja, right: Jinja| python::difference(&left, &right))
+});
+pub(super) static VAULTED: LazyLock<Jinja> = LazyLock::new(|| {
+    Jinja::from_function(|state: &State<'_, '_>, name: &str, keys: Rest<Jinja>| {
+        vaulted::vaulted(state, name, &keys)
+    })
+});
+pub(super) static TAGGED: LazyLock<Jinja> = LazyLock::new(|| {
+    Jinja::from_function(|state: &State<'_, '_>, tag: &str, name: &str, keys: Rest<Jinja>| {
+        vaulted::tagged(state, tag, name, &keys)
     })
 });
 pub(super) static ORDER: LazyLock<Jinja> = LazyLock::new(|| {

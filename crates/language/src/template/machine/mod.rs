@@ -8,9 +8,11 @@ mod calls;
 mod rewrite;
 mod statements;
 mod tolerant;
+mod vaulted;
 
 pub(super) use blame::{blame, tolerant_source};
 pub(super) use tolerant::chain;
+pub(super) use vaulted::refused as refused_as_written;
 
 use super::error::into_jinja;
 use super::world::World;

@@ -5,7 +5,7 @@
 //! is replaced by calls of functions that give "undefined" ([`Dialect::lenient`]); where the engine would let one pass
 //! (the input of a filter, an operand of `+`) it is wrapped in a guard ([`Dialect::used`]).
 
-use super::calls;
+use super::{calls, vaulted};
 use minijinja::Value as Jinja;
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{self, CallArg, Expr, Spanned};
@@ -80,7 +80,17 @@ impl Dialect {
                 },
             )),
             Expr::Filter(e) => Expr::Filter(at(e, self.filter(e))),
-            Expr::Test(e) => Expr::Test(at(e, self.test(e))),
+            Expr::Test(e) => match vaulted::chain(&e.expr, e.span()) {
+                Some(args) if short(e.name) == "vault_encrypted" => {
+                    calling(&calls::VAULTED, e.span(), args)
+                }
+                Some(args) if e.name == vaulted::TAGGED => {
+                    let mut all = self.args(&e.args, How::Used);
+                    all.extend(args);
+                    calling(&calls::TAGGED, e.span(), all)
+                }
+                _ => Expr::Test(at(e, self.test(e))),
+            },
             Expr::GetAttr(e) => {
                 Expr::GetAttr(at(e, ast::GetAttr { expr: self.strict(&e.expr), name: e.name }))
             }
@@ -144,12 +154,13 @@ impl Dialect {
             let args = vec![CallArg::Pos(left), text(word, e.span()), CallArg::Pos(right)];
             return calling(&calls::ORDER, e.span(), args);
         }
-        if matches!(e.op, Rem) {
-            return calling(
-                &calls::REMAINDER,
-                e.span(),
-                vec![CallArg::Pos(left), CallArg::Pos(right)],
-            );
+        let own = match e.op {
+            Rem => Some(&calls::REMAINDER),
+            Sub => Some(&calls::DIFFERENCE),
+            _ => None,
+        };
+        if let Some(function) = own {
+            return calling(function, e.span(), vec![CallArg::Pos(left), CallArg::Pos(right)]);
         }
         Expr::BinOp(at(e, ast::BinOp { op: e.op, left, right }))
     }

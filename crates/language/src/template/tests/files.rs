@@ -4,6 +4,7 @@ use crate::outside::{FileKind, FileStatus};
 use crate::template::World;
 use crate::template::filters::call::{Args, Entry, entry};
 use crate::template::filters::paths;
+use crate::template::machine::refused_as_written as refused;
 use minijinja::{Error, State, Value};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("same_file", same_file),
     entry("is_same_file", same_file),
     entry("vaulted_file", vaulted_file),
+    entry("vault_encrypted", |_, _| Err(refused("vault_encrypted"))),
 ];
 
 fn is_directory(status: &FileStatus) -> bool {
