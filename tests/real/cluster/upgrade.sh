@@ -36,7 +36,7 @@ upgrade() {
 	begin=$SECONDS
 	mainstay_upgrade "$logs" first || code=$?
 	end=$(date +%s%3N)
-	say "ended after $((SECONDS - begin)) s with exit code $code"
+	say "ended after $((SECONDS - begin)) s with exit code $code; load of the machine: $(cut -d" " -f1-3 /proc/loadavg), cores: $(nproc)"
 	sleep 1
 	end_background
 
