@@ -11,6 +11,8 @@
 #   down.sh       nothing is left of it
 #   observe.sh    what the API servers say while something is done to the cluster
 #   upgrade.sh    the upgrade, and everything that must be true of it
+#
+# What stays for the next run: the directory BUILT, and docker's images mainstay-test-debian and mainstay-test-node.
 
 # shellcheck disable=SC2034 # the parts use them
 {
