@@ -26,10 +26,7 @@ impl Doing<'_> {
         let scope = &self.with_delegate(scope, delegate.as_ref());
         let reader = self.reader(scope);
         let lineage = &self.task.lineage;
-        let facts_of = match (&delegate, reader.flag(lineage, "delegate_facts")?) {
-            (Some(name), Some(true)) => Arc::clone(name),
-            _ => Arc::clone(self.host),
-        };
+        let facts_of = self.facts_of(delegate.as_ref(), reader.flag(lineage, "delegate_facts")?);
         let check = reader.flag(lineage, "check_mode")?.unwrap_or(self.run.options.check);
         let diff = reader.flag(lineage, "diff")?.unwrap_or(self.run.options.diff);
         let args = self.arguments(module, raw, scope)?;
@@ -89,6 +86,14 @@ impl Doing<'_> {
             done.result.insert("invocation", invocation(spec, &written));
         }
         Ok(done)
+    }
+
+    /// Whose facts the task finds.
+    fn facts_of(&self, delegate: Option<&Arc<str>>, delegate_facts: Option<bool>) -> Arc<str> {
+        match (delegate, delegate_facts) {
+            (Some(name), Some(true)) => Arc::clone(name),
+            _ => Arc::clone(self.host),
+        }
     }
 
     fn enroll(&self, done: &mut Done) -> Result<(), Problem> {

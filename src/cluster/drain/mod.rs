@@ -33,7 +33,7 @@ use tokio::sync::Semaphore;
 const IN_FLIGHT: usize = 16;
 
 /// How a node is drained.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of kubectl drain")]
 pub struct DrainOptions {
     /// The whole drain; default 15 min.

@@ -38,13 +38,7 @@ pub(super) async fn run(
     hosts: &[Arc<str>],
     maintenance: &Maintenance,
 ) -> Result<(), Refused> {
-    let scope: Arc<dyn Scope> = playing.scope(&run.world);
-    let render = |raw: &Value| {
-        run.templar
-            .render(raw, &scope, &playing.site())
-            .map_err(|error| error.diagnostic.at(raw.place().unwrap_or(&maintenance.place)))
-    };
-    let options = Options::read(maintenance, &render)?;
+    let options = options(run, playing, hosts, maintenance)?;
     let fleet = Fleet::gather(run, playing, options, hosts).await?;
     let batched = playing.play.only.contains_key("serial");
     if batched {
@@ -62,6 +56,39 @@ pub(super) async fn run(
     }
     report_stop(&fleet, hosts);
     Ok(())
+}
+
+/// The options, as the variables of the hosts give them: they are the play's, so all hosts must give the same.
+fn options(
+    run: &Run,
+    playing: &Arc<Playing>,
+    hosts: &[Arc<str>],
+    maintenance: &Maintenance,
+) -> Result<Options, Refused> {
+    let place = &maintenance.place;
+    let read = |scope: Arc<dyn Scope>| {
+        let render = |raw: &Value| {
+            run.templar
+                .render(raw, &scope, &playing.site())
+                .map_err(|error| error.diagnostic.at(raw.place().unwrap_or(place)))
+        };
+        Options::read(maintenance, &render)
+    };
+    let Some((first, others)) = hosts.split_first() else {
+        return Ok(read(playing.scope(&run.world))?);
+    };
+    let of = |host: &Arc<str>| read(HostScope::of_play(&run.world, playing, host));
+    let options = of(first)?;
+    for host in others {
+        if of(host)? != options {
+            let message = format!(
+                "maintenance: the variables of {first} and {host} give different options, and they are the play's"
+            );
+            let hint = "give these hosts the same values, or maintain them in plays of their own";
+            return Err(Refused::guard(Diagnostic::error(message).at(place).hint(hint)));
+        }
+    }
+    Ok(options)
 }
 
 /// Hosts advance alone; a node that is healthy again frees its slot at once. Canaries go first.

@@ -9,7 +9,7 @@ use mainstay_language::value::{Map, Value, string};
 use std::time::Duration;
 
 /// All of `maintenance:`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Options {
     /// Rendered and evaluated per host: false means that the host is done already.
     pub needed: Option<Value>,
@@ -56,7 +56,7 @@ pub(super) enum OnFailure {
 }
 
 /// When a node is ready.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ready {
     /// Default 10 min.
     pub timeout: Duration,
@@ -67,7 +67,7 @@ pub(super) struct Ready {
 }
 
 /// One gate.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Gate {
     /// As many replicas available as before the node was taken.
     Workloads {
@@ -88,7 +88,7 @@ pub(super) enum Gate {
 const MINUTE: u64 = 60;
 
 impl Options {
-    /// Reads them. `render` renders with the play's variables; what depends on the host stays raw.
+    /// Reads them. `render` renders with a host's variables; what differs from host to host stays raw.
     ///
     /// # Errors
     /// A value cannot be rendered or is not what its key wants.
