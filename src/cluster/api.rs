@@ -214,7 +214,7 @@ impl Api {
         for step in 0..count {
             let index = (first + step) % count;
             let Some(endpoint) = self.endpoints.get(index) else { continue };
-            match self.send(endpoint, method, path, content).await {
+            match self.send_until_believed(endpoint, method, path, content).await {
                 Ok(answer) => {
                     self.current.store(index, Ordering::Relaxed);
                     return check(method, path, answer);
@@ -231,6 +231,24 @@ impl Api {
             }
             None => Err(ClusterError::Unreachable(tried)),
         }
+    }
+
+    /// As [`Self::send`], but a denial is believed only from a server that is ready. One that has just started answers
+    /// before it has read its roles and bindings, and denies everybody everything for a moment
+    /// (kubernetes/kubernetes#121635). A request that was denied has done nothing, so it may be sent again.
+    async fn send_until_believed(
+        &self,
+        endpoint: &Endpoint,
+        method: &Method,
+        path: &str,
+        content: Option<&Content>,
+    ) -> Result<Answer, Trouble> {
+        let answer = self.send(endpoint, method, path, content).await?;
+        let Some(denial) = denial(&answer) else { return Ok(answer) };
+        if self.send(endpoint, &Method::GET, "/readyz", None).await?.code.is_success() {
+            return self.send(endpoint, method, path, content).await;
+        }
+        Err(Trouble::Passing(format!("it is not ready, and answers: {denial}")))
     }
 
     async fn send(
@@ -317,6 +335,13 @@ fn check(method: &Method, path: &str, answer: Answer) -> Result<Vec<u8>, Cluster
     Err(ClusterError::Api { what, status: Box::new(status), retry_after })
 }
 
+/// The message of a request that the server's authorizer denied; what an admission plugin forbids reads differently.
+fn denial(answer: &Answer) -> Option<String> {
+    let status = serde_json::from_slice::<Status>(&answer.body).ok()?;
+    let denied = answer.code == StatusCode::FORBIDDEN;
+    (denied && status.message.contains(" is forbidden: User \"")).then_some(status.message)
+}
+
 fn is_status(body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Kind {
@@ -375,3 +400,7 @@ fn trouble(error: &(dyn std::error::Error + 'static)) -> Trouble {
 fn is_certificate(cause: &(dyn std::error::Error + 'static)) -> bool {
     matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
 }
+
+#[cfg(test)]
+#[path = "api_tests.rs"]
+mod tests;

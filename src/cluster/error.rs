@@ -93,19 +93,10 @@ impl ClusterError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            Self::Api { status, .. } => {
-                matches!(status.code, 429 | 500 | 502 | 503 | 504) || roles_not_loaded(status)
-            }
+            Self::Api { status, .. } => matches!(status.code, 429 | 500 | 502 | 503 | 504),
             _ => false,
         }
     }
-}
-
-/// An API server that has just started answers before it has read its roles: everything is forbidden for a moment, and
-/// the message lists cluster roles that were "not found" (observed with kube-apiserver 1.37 after a kubelet restart).
-fn roles_not_loaded(status: &Status) -> bool {
-    let message = &status.message;
-    status.code == 403 && message.contains("RBAC:") && message.contains("not found")
 }
 
 /// What is known of when a lease was taken and renewed.

@@ -132,6 +132,20 @@ impl<'a> Fleet<'a> {
         self.moving().held.remove(node);
     }
 
+    /// Whether a node has its slot.
+    #[must_use]
+    pub(super) fn has_slot(&self, node: &NodeInfo) -> bool {
+        self.moving().held.contains(&node.name)
+    }
+
+    /// The node as it is now.
+    ///
+    /// # Errors
+    /// The API cannot be read, or the node is another one.
+    pub(super) async fn look(&self, node: &NodeInfo) -> Result<NodeInfo, String> {
+        same(&self.cluster.nodes().await.map_err(|e| e.to_string())?, node)
+    }
+
     /// Waits until this node may be taken as well, and gives it as it is now; the count is from a fresh read of the API
     /// each time.
     ///
@@ -142,10 +156,7 @@ impl<'a> Fleet<'a> {
         let mut told = String::new();
         loop {
             let nodes = self.cluster.nodes().await.map_err(|e| e.to_string())?;
-            let now = nodes.iter().find(|n| n.name == node.name && n.uid == node.uid).cloned();
-            let Some(now) = now else {
-                return Err(format!("node {} is gone, or was made anew", node.name));
-            };
+            let now = same(&nodes, node)?;
             let refused = {
                 let mut moving = self.moving();
                 match InUse::count(&nodes, &moving.held, &self.baseline)
@@ -174,6 +185,12 @@ impl<'a> Fleet<'a> {
             }
         }
     }
+}
+
+/// The same node in a later list.
+fn same(nodes: &[NodeInfo], node: &NodeInfo) -> Result<NodeInfo, String> {
+    let now = nodes.iter().find(|n| n.name == node.name && n.uid == node.uid).cloned();
+    now.ok_or_else(|| format!("node {} is gone, or was made anew", node.name))
 }
 
 /// The node of every host: by `node:`, or by what the host says about itself.

@@ -122,10 +122,17 @@ async fn window(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<(), Refused> {
 
 /// One bracket: all its nodes are out together.
 async fn walk(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<(), Refused> {
-    let live = slots(fleet, hosts).await;
+    let live = begin(fleet, hosts).await;
     let live = section(fleet, &live, Section::Pre).await?;
-    let (needed, left_over) = needed(fleet, &live)?;
+    let (wanted, left_over) = needed(fleet, &live)?;
     close_left_over(fleet, &left_over).await;
+    let mut needed = Vec::new();
+    for host in wanted {
+        let Some(node) = fleet.nodes.get(&*host) else { continue };
+        if slot(fleet, &host, node).await {
+            needed.push(host);
+        }
+    }
     let before = match fleet.before().await {
         Ok(before) => before,
         Err(why) => {
@@ -144,21 +151,49 @@ async fn walk(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Hosts that have their slot.
-async fn slots(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Vec<Arc<str>> {
+/// Hosts that may begin: they have their slot, or nothing seems to be left to do on them. Those need none, and must not
+/// wait for a node that is out and whose turn comes only after theirs.
+async fn begin(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Hosts {
     let mut live = Vec::new();
     for host in hosts {
         let Some(node) = fleet.nodes.get(&**host) else { continue };
-        match fleet.slot(host, node).await {
+        let done = match fleet.look(node).await {
             Ok(now) => {
-                fleet.run.world.set(host, "mainstay_node", Value::Map(node_variables(&now)));
-                live.push(Arc::clone(host));
+                know(fleet, host, &now);
+                // What only its pre_tasks will tell is not known yet.
+                matches!(is_needed(fleet, host), Ok(false))
             }
-            Err(_) if fleet.run.interrupted() => {}
-            Err(why) => lose(fleet, host, &why),
+            Err(why) => {
+                lose(fleet, host, &why);
+                continue;
+            }
+        };
+        if done || slot(fleet, host, node).await {
+            live.push(Arc::clone(host));
         }
     }
     live
+}
+
+/// Waits for the host's slot, if it has none. `false`: it is out of the play.
+async fn slot(fleet: &Fleet<'_>, host: &Arc<str>, node: &NodeInfo) -> bool {
+    if fleet.has_slot(node) {
+        return true;
+    }
+    match fleet.slot(host, node).await {
+        Ok(now) => know(fleet, host, &now),
+        Err(_) if fleet.run.interrupted() => return false,
+        Err(why) => {
+            lose(fleet, host, &why);
+            return false;
+        }
+    }
+    true
+}
+
+/// The play's variable for what its node is now.
+fn know(fleet: &Fleet<'_>, host: &Arc<str>, now: &NodeInfo) {
+    fleet.run.world.set(host, "mainstay_node", Value::Map(node_variables(now)));
 }
 
 /// Walks one section and gives back the hosts that are still in the play; others free their slot (they hold no node
@@ -213,29 +248,34 @@ type Hosts = Vec<Arc<str>>;
 ///
 /// The second list: hosts that are done but whose node an earlier run left held.
 fn needed(fleet: &Fleet<'_>, hosts: &[Arc<str>]) -> Result<(Hosts, Hosts), Refused> {
-    let Some(condition) = &fleet.options.needed else { return Ok((hosts.to_vec(), Vec::new())) };
     let (mut needed, mut left_over) = (Vec::new(), Vec::new());
     for host in hosts {
-        let scope: Arc<dyn Scope> = HostScope::of_play(&fleet.run.world, fleet.playing, host);
-        let site = fleet.playing.site();
-        // A lone template, as the examples write it, or a bare expression.
-        let holds = match fleet.run.templar.render(condition, &scope, &site) {
-            Ok(Value::Bool(holds)) => Ok(holds),
-            Ok(_) | Err(_) => fleet.run.templar.condition(condition, &scope, &site),
-        };
-        match holds {
-            Ok(true) => needed.push(Arc::clone(host)),
-            Ok(false) if fleet.nodes.get(&**host).is_some_and(|node| fleet.is_left_over(node)) => {
-                left_over.push(Arc::clone(host));
-            }
-            Ok(false) => {
-                fleet.tell(host, NodeStep::NotNeeded);
-                free(fleet, host);
-            }
-            Err(error) => return Err(Refused::from(*error.diagnostic)),
+        if is_needed(fleet, host)? {
+            needed.push(Arc::clone(host));
+        } else if fleet.nodes.get(&**host).is_some_and(|node| fleet.is_left_over(node)) {
+            left_over.push(Arc::clone(host));
+        } else {
+            fleet.tell(host, NodeStep::NotNeeded);
+            free(fleet, host);
         }
     }
     Ok((needed, left_over))
+}
+
+/// What `needed` says of a host, as far as it is known now.
+fn is_needed(fleet: &Fleet<'_>, host: &Arc<str>) -> Result<bool, Refused> {
+    let Some(condition) = &fleet.options.needed else { return Ok(true) };
+    let scope: Arc<dyn Scope> = HostScope::of_play(&fleet.run.world, fleet.playing, host);
+    let site = fleet.playing.site();
+    // A lone template, as the examples write it, or a bare expression.
+    match fleet.run.templar.render(condition, &scope, &site) {
+        Ok(Value::Bool(holds)) => Ok(holds),
+        Ok(_) | Err(_) => fleet
+            .run
+            .templar
+            .condition(condition, &scope, &site)
+            .map_err(|error| Refused::from(*error.diagnostic)),
+    }
 }
 
 /// Closes brackets that an earlier run left open: nothing is left to do on these nodes.
