@@ -42,7 +42,10 @@ impl Bare {
         let url = format!("https://{}", server.address());
         std::fs::write(home.path().join("conf"), authority.admin_kubeconfig(&url).unwrap())
             .unwrap();
-        let (_view, seen) = tokio::sync::watch::channel(Some(KubeletView { ready: true, ..KubeletView::default() }));
+        let (_view, seen) = tokio::sync::watch::channel(Some(KubeletView {
+            ready: true,
+            ..KubeletView::default()
+        }));
         let enter = runtime.enter();
         let kubelet = controllers::kubelet(Arc::clone(&store), "node", seen, pace, Arc::default());
         drop(enter);

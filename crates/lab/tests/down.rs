@@ -10,7 +10,6 @@
     unreachable_pub,
     reason = "tests"
 )]
-#![allow(dead_code, reason = "the behaviours use the rest of it")]
 
 #[path = "api/support.rs"]
 mod support;

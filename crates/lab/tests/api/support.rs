@@ -1,4 +1,5 @@
 //! One API server to ask, and how to ask it.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
