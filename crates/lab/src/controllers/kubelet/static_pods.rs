@@ -37,7 +37,7 @@ impl StaticPods {
             ]));
             match store.get("pods", NAMESPACE, &full) {
                 Ok(there)
-                    if there.key("metadata.annotations", HASH) == Some(&hash)
+                    if there.key("metadata.annotations", MIRROR) == Some(&hash)
                         && !terminating(&there) =>
                 {
                     continue;
@@ -72,4 +72,32 @@ fn mirror(pod: &StaticPod, node: &Value, full: &str, hash: &str) -> Value {
     json!({"metadata": {"name": full, "labels": pod.labels, "annotations": annotations, "ownerReferences": [owner]},
         "spec": {"nodeName": name(node), "hostNetwork": true, "priorityClassName": "system-node-critical",
             "tolerations": [{"operator": "Exists", "effect": "NoExecute"}], "containers": [container]}})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pace::Pace;
+
+    #[test]
+    fn what_has_not_changed_is_mirrored_once() {
+        let store = Store::new(Pace::REAL);
+        store.create("nodes", "", json!({"metadata": {"name": "cp1"}})).unwrap();
+        let pod = |image: &str| StaticPod {
+            name: "etcd".to_owned(),
+            image: image.to_owned(),
+            // A kubelet that knows the file's hash says so.
+            annotations: [(HASH.to_owned(), "of the file".to_owned())].into(),
+            ..StaticPod::default()
+        };
+        let view = |image| KubeletView { static_pods: vec![pod(image)], ..KubeletView::default() };
+        let mut pods = StaticPods::new("cp1".to_owned());
+        let uid_after = |pods: &mut StaticPods, image| {
+            pods.pass(&store, &view(image));
+            uid(&store.get("pods", NAMESPACE, "etcd-cp1").unwrap()).to_owned()
+        };
+        let first = uid_after(&mut pods, "etcd:1");
+        assert_eq!(uid_after(&mut pods, "etcd:1"), first);
+        assert_ne!(uid_after(&mut pods, "etcd:2"), first, "another pod");
+    }
 }
