@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 const LOOK: Duration = Duration::from_secs(2);
+/// At least, however short a node must stay ready.
+const LOOK_LEAST: Duration = Duration::from_millis(250);
 
 /// When a node counts as ready.
 #[derive(Debug, Clone)]
@@ -56,6 +58,8 @@ impl Cluster {
     ) -> Result<NodeInfo, ClusterError> {
         let clock = &*self.api.clock;
         let deadline = clock.monotonic().saturating_add(options.timeout);
+        // Who is content with a short while wants to know soon.
+        let look = options.stable.clamp(LOOK_LEAST, LOOK);
         let mut first_lease = None;
         let mut alive = false;
         let mut good_since = None;
@@ -93,7 +97,7 @@ impl Cluster {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Err(ClusterError::Cancelled),
-                () = clock.sleep(LOOK) => {}
+                () = clock.sleep(look) => {}
             }
         }
     }
