@@ -17,6 +17,8 @@ struct Bare {
     home: tempfile::TempDir,
     _server: ApiServer,
     _kubelet: controllers::Handle,
+    /// The kubelet ends with it.
+    _view: tokio::sync::watch::Sender<Option<KubeletView>>,
 }
 
 impl Bare {
@@ -42,14 +44,14 @@ impl Bare {
         let url = format!("https://{}", server.address());
         std::fs::write(home.path().join("conf"), authority.admin_kubeconfig(&url).unwrap())
             .unwrap();
-        let (_view, seen) = tokio::sync::watch::channel(Some(KubeletView {
+        let (view, seen) = tokio::sync::watch::channel(Some(KubeletView {
             ready: true,
             ..KubeletView::default()
         }));
         let enter = runtime.enter();
         let kubelet = controllers::kubelet(Arc::clone(&store), "node", seen, pace, Arc::default());
         drop(enter);
-        Self { _runtime: runtime, store, home, _server: server, _kubelet: kubelet }
+        Self { _runtime: runtime, store, home, _server: server, _kubelet: kubelet, _view: view }
     }
 
     fn drain(&self, arguments: &[&str]) -> Ran {

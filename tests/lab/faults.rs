@@ -32,8 +32,8 @@ fn breaks(scenario: &Scenario) {
     let ran = trial
         .mainstay(&format!("upgrade --to 1.37.2 -i INV --yes {arguments}"))
         .exits(i32::from(*exit));
-    let said = format!("{}{}", ran.stdout, ran.stderr);
-    assert!(said.contains(says), "no {says:?} in:\n{ran}");
+    let said = format!("{}{}", ran.stdout, ran.stderr).to_lowercase();
+    assert!(said.contains(&says.to_lowercase()), "no {says:?} in:\n{ran}");
     assert_eq!(trial.cordoned(), *held, "{ran}");
     trial.closed(&[]);
     for node in *held {
@@ -70,7 +70,7 @@ scenarios! {
     kubeadm_fails_to_upgrade_the_addons:
         Scenario { faults: &["cp1:kubeadm-fail=addons"], says: "kubeadm upgrade", ..FAULT };
     kubeadm_fails_on_the_second_of_three_masters:
-        Scenario { shape: (3, 1), faults: &["cp2:kubeadm-fail=control-plane"], says: "kubeadm upgrade", ..FAULT };
+        Scenario { shape: (3, 2), faults: &["cp2:kubeadm-fail=control-plane"], says: "kubeadm upgrade", ..FAULT };
     kubeadm_fails_on_a_worker:
         Scenario { faults: &["w1:kubeadm-fail=kubelet-config"], says: "kubeadm upgrade", ..FAULT };
     kubeadm_hangs_on_the_first_master:
@@ -87,26 +87,20 @@ scenarios! {
             says: "kubeadm upgrade",
             ..FAULT
         };
-    a_kubelet_does_not_start_on_a_worker:
-        Scenario {
-            faults: &["w1:kubelet-broken"],
-            arguments: "-e node_ready_timeout=3s",
-            exit: 10,
-            ..FAULT
-        };
     a_full_disk_on_the_first_master:
         Scenario { faults: &["cp1:disk-full"], says: "No space left on device", ..FAULT };
     a_full_disk_on_a_worker:
         Scenario { faults: &["w2:disk-full"], says: "No space left on device", ..FAULT };
     a_member_of_etcd_is_unhealthy:
-        Scenario { shape: (3, 1), faults: &["cp2:etcd-unhealthy"], exit: 10, says: "etcd", ..FAULT };
+        Scenario { shape: (3, 2), faults: &["cp2:etcd-unhealthy"], exit: 10, says: "etcd", ..FAULT };
     an_api_server_is_down_before:
-        Scenario { shape: (3, 1), faults: &["cp3:api-down"], exit: 10, says: "cp3", ..FAULT };
+        Scenario { shape: (3, 2), faults: &["cp3:api-down"], exit: 10, says: "cp3", ..FAULT };
     a_budget_refuses_for_ever:
         Scenario {
             faults: &["budget-refuses=default/web"],
             arguments: "-e drain_timeout=2s",
             says: "default/web",
+            held: &["w1"],
             ..FAULT
         };
     a_webhook_denies_evictions:
@@ -114,6 +108,7 @@ scenarios! {
             faults: &["webhook-denies=default"],
             arguments: "-e drain_timeout=2s",
             says: "denied",
+            held: &["w1"],
             ..FAULT
         };
     evictions_conflict:
@@ -128,7 +123,7 @@ scenarios! {
 
 /// The connection is cut at the n-th command of a node: whichever it is, the run ends well or goes on well.
 fn cut_at(node: &str, nth: u32) {
-    let trial = Trial::start(1, 1);
+    let trial = Trial::start(1, 2);
     trial.fault(&format!("{node}:cut-exec={nth}"));
     let ran = trial.upgrade();
     assert!([0, 11].contains(&ran.code), "{ran}");
@@ -165,7 +160,7 @@ cuts! {
 
 #[test]
 fn connections_are_cut_at_many_bytes() {
-    let trial = Trial::start(1, 1);
+    let trial = Trial::start(1, 2);
     let mut bytes = 700;
     let mut ran = trial.upgrade();
     for _ in 0..6 {
@@ -187,7 +182,7 @@ fn a_changed_host_key_is_not_trusted() {
     trial.wait(trial.lab().change_host_key("w2")).unwrap();
     let ran = trial.upgrade();
     assert!([10, 11].contains(&ran.code), "{ran}");
-    assert!(format!("{ran}").contains("host key"), "{ran}");
+    assert!(format!("{ran}").contains("HAS CHANGED"), "{ran}");
     assert_eq!(
         trial.versions(),
         ["v1.36.3"],
@@ -197,14 +192,14 @@ fn a_changed_host_key_is_not_trusted() {
 }
 
 #[test]
-fn a_node_that_is_off_refuses_the_upgrade() {
+fn a_node_that_is_off_stops_the_upgrade_before_anything_is_down() {
     let trial = Trial::start(1, 2);
     trial.wait(trial.lab().kill("w1")).unwrap();
     Trial::eventually("w1 is not ready", || {
         mainstay_lab::store::json::condition(&trial.object("nodes", "", "w1"), "Ready") != "True"
     });
-    let ran = trial.upgrade().exits(10);
-    assert!(format!("{ran}").contains("w1"), "{ran}");
+    let ran = trial.upgrade().exits(11);
+    assert!(ran.stdout.contains("unreachable w1"), "{ran}");
     assert_eq!((trial.versions(), trial.cordoned()), (vec!["v1.36.3".to_owned()], vec![]));
     trial.wait(trial.lab().switch_on("w1")).unwrap();
     trial.settle();
@@ -213,7 +208,7 @@ fn a_node_that_is_off_refuses_the_upgrade() {
 
 #[test]
 fn versions_that_skew_forbids_are_refused() {
-    let trial = Trial::start(1, 1);
+    let trial = Trial::start(1, 2);
     for (to, says) in [
         ("1.38.0", "one minor at a time"),
         ("1.35.4", "older than"),
@@ -229,7 +224,7 @@ fn versions_that_skew_forbids_are_refused() {
 
 #[test]
 fn a_foreign_lease_is_respected() {
-    let trial = Trial::start(1, 1);
+    let trial = Trial::start(1, 2);
     let lease = serde_json::json!({
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
@@ -271,7 +266,7 @@ fn a_pod_that_nothing_starts_again_is_not_evicted() {
 
 #[test]
 fn the_lock_of_dpkg_is_waited_for() {
-    let trial = Trial::start(1, 1);
+    let trial = Trial::start(1, 2);
     trial.fault("w1:dpkg-lock");
     let mut child = trial.until("upgrade --to 1.37.2 -i INV --yes", "play packages and images");
     std::thread::sleep(std::time::Duration::from_secs(2));

@@ -71,7 +71,7 @@ fn killed_with_a_worker_drained() {
 
 #[test]
 fn what_a_killed_run_holds_can_be_released_by_hand() {
-    let trial = Trial::start(1, 1);
+    let trial = Trial::start(1, 2);
     let mut child = trial.until("upgrade --to 1.37.2 -i INV --yes", "drained     w1");
     signal(&child, Signal::KILL);
     child.wait().unwrap();
@@ -102,6 +102,21 @@ fn a_worker_that_dies_in_its_drain_is_held_and_named() {
     assert_eq!(child.wait().unwrap().code(), Some(11), "{}", trial.output());
     trial.closed(&[]);
     trial.wait(trial.lab().switch_on("w1")).unwrap();
+    trial.settle();
+    trial.upgrade().exits(0);
+    assert_eq!((trial.versions(), trial.cordoned()), (vec!["v1.37.2".to_owned()], vec![]));
+}
+
+#[test]
+fn a_kubelet_that_does_not_come_back_is_held_and_named() {
+    let trial = Trial::start(1, 2);
+    let words = "upgrade --to 1.37.2 -i INV --yes -e node_ready_timeout=3s";
+    let mut child = trial.until(words, "drained     w1");
+    trial.fault("w1:kubelet-broken");
+    assert_eq!(child.wait().unwrap().code(), Some(11), "{}", trial.output());
+    assert_eq!(trial.cordoned(), ["w1"], "{}", trial.output());
+    trial.closed(&[]);
+    trial.repair();
     trial.settle();
     trial.upgrade().exits(0);
     assert_eq!((trial.versions(), trial.cordoned()), (vec!["v1.37.2".to_owned()], vec![]));
