@@ -138,7 +138,7 @@ fn cut_at(node: &str, nth: u32) {
     let trial = Trial::start(1, 2);
     trial.fault(&format!("{node}:cut-exec={nth}"));
     let ran = trial.upgrade();
-    assert!([0, 11].contains(&ran.code), "{ran}");
+    assert!([0, 10, 11].contains(&ran.code), "{ran}");
     trial.closed(&[]);
     let again = trial.upgrade();
     assert_eq!(again.code, 0, "first:\n{ran}\nthen:\n{again}");

@@ -56,7 +56,8 @@ impl Trial {
         let inventory = lab.place().inventory();
         let text = std::fs::read_to_string(&inventory).unwrap();
         let quick = text.replace("node_ready_stable: 1s", "node_ready_stable: 0.2s");
-        std::fs::write(&inventory, quick.replace("poll_seconds: 0.5", "poll_seconds: 0.1")).unwrap();
+        std::fs::write(&inventory, quick.replace("poll_seconds: 0.5", "poll_seconds: 0.1"))
+            .unwrap();
         let trial = Self { runtime, lab: Some(lab), home };
         trial.settle();
         trial
