@@ -98,7 +98,7 @@ scenarios! {
             ..FAULT
         };
     evictions_conflict:
-        Scenario { faults: &["eviction-conflicts=7"], exit: 0, ..FAULT };
+        Scenario { faults: &["eviction-conflicts=2"], exit: 0, ..FAULT };
     packets_are_slow:
         Scenario { faults: &["w1:delay=60"], exit: 0, ..FAULT };
     a_clock_is_an_hour_ahead:

@@ -70,7 +70,7 @@ impl Trial {
 
     /// Waits until all nodes and workloads are well.
     pub fn settle(&self) {
-        self.runtime.block_on(self.lab().settled(Duration::from_secs(60))).unwrap();
+        self.runtime.block_on(self.lab().settled(Duration::from_secs(180))).unwrap();
     }
 
     /// From now on this goes wrong.
@@ -143,7 +143,7 @@ impl Trial {
     pub fn eventually(what: &str, is: impl Fn() -> bool) {
         let started = Instant::now();
         while !is() {
-            assert!(started.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+            assert!(started.elapsed() < Duration::from_secs(180), "not within three minutes: {what}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A program that has not ended after this long is killed, and its test fails.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Hosts `w1`, `w2`… on the loopback, and a person who may log in to all of them: `.ssh/id_ed25519`,
 /// `.ssh/known_hosts` and `inventory.ini` (group `workers`) are in their home directory.
