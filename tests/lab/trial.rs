@@ -143,7 +143,10 @@ impl Trial {
     pub fn eventually(what: &str, is: impl Fn() -> bool) {
         let started = Instant::now();
         while !is() {
-            assert!(started.elapsed() < Duration::from_secs(180), "not within three minutes: {what}");
+            assert!(
+                started.elapsed() < Duration::from_secs(180),
+                "not within three minutes: {what}"
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
