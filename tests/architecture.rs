@@ -410,6 +410,10 @@ fn every_file_belongs_to_a_module() {
         let all = sources(directory);
         for source in &all {
             let Some((name, parents)) = source.modules.split_last() else { continue };
+            // A program is found by its place in Cargo.toml.
+            if source.room() == "bin" {
+                continue;
+            }
             let declared = all.iter().filter(|other| other.modules == parents).any(|parent| {
                 let line = format!("mod {name};");
                 parent.text.lines().any(|l| code(l).trim().ends_with(&line))
