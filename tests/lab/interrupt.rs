@@ -14,7 +14,8 @@ fn interrupted_at(text: &str) {
     signal(&child, Signal::INT);
     let code = child.wait().unwrap().code();
     assert_eq!(code, Some(99), "{}", trial.output());
-    assert_eq!(trial.cordoned(), Vec::<String>::new(), "{}", trial.output());
+    // Given back, or held by name if its work was half done.
+    trial.closed(&[]);
     trial.upgrade().exits(0);
     assert_eq!((trial.versions(), trial.cordoned()), (vec!["v1.37.2".to_owned()], vec![]));
 }
@@ -90,20 +91,6 @@ fn a_second_run_is_kept_out() {
     let by_hand = trial.mainstay("uncordon cp1 -i INV");
     assert!(by_hand.code == 12 || !trial.cordoned().contains(&"cp1".to_owned()), "{by_hand}");
     assert_eq!(child.wait().unwrap().code(), Some(0), "{}", trial.output());
-    assert_eq!((trial.versions(), trial.cordoned()), (vec!["v1.37.2".to_owned()], vec![]));
-}
-
-#[test]
-fn a_worker_that_dies_in_its_drain_is_held_and_named() {
-    let trial = Trial::start(1, 2);
-    let mut child =
-        trial.until("upgrade --to 1.37.2 -i INV --yes -e node_ready_timeout=4s", "draining    w1");
-    trial.wait(trial.lab().kill("w1")).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(11), "{}", trial.output());
-    trial.closed(&[]);
-    trial.wait(trial.lab().switch_on("w1")).unwrap();
-    trial.settle();
-    trial.upgrade().exits(0);
     assert_eq!((trial.versions(), trial.cordoned()), (vec!["v1.37.2".to_owned()], vec![]));
 }
 
